@@ -1,0 +1,3 @@
+// Package key holds SSH public keys, private keys and signers, one file per key
+// type.
+package key
