@@ -54,9 +54,9 @@ func (d *group) check(least, most int) error {
 	if !d.inRange(d.g) {
 		return fmt.Errorf("%w: its generator is trivial", ErrGroup)
 	}
-	var rest, divisor big.Int
+	var quotient, divisor, rest big.Int
 	for q := int64(3); q < trialDivisors; q += 2 {
-		if rest.Mod(d.p, divisor.SetInt64(q)).Sign() == 0 {
+		if quotient.QuoRem(d.p, divisor.SetInt64(q), &rest); rest.Sign() == 0 {
 			return fmt.Errorf("%w: its modulus is no prime", ErrGroup)
 		}
 	}

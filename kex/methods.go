@@ -21,10 +21,12 @@ type method struct {
 // methods is in the order of preference, which is OpenSSH 10's.
 var methods = [...]method{
 	{name: "mlkem768x25519-sha256", hash: crypto.SHA256, agreement: mlkemX25519{}},
+	{name: "sntrup761x25519-sha512", hash: crypto.SHA512, agreement: sntrupX25519{}, slow: true},
+	{name: "sntrup761x25519-sha512@openssh.com", hash: crypto.SHA512, agreement: sntrupX25519{}, slow: true},
 	{name: "curve25519-sha256", hash: crypto.SHA256, agreement: x25519{}},
 	{name: "curve25519-sha256@libssh.org", hash: crypto.SHA256, agreement: x25519{}},
 	{name: "ecdh-sha2-nistp256", hash: crypto.SHA256, agreement: nist{ecdh.P256, 256}},
-	{name: "ecdh-sha2-nistp384", hash: crypto.SHA384, agreement: nist{ecdh.P384, 384}},
+	{name: "ecdh-sha2-nistp384", hash: crypto.SHA384, agreement: nist{ecdh.P384, 384}, slow: true},
 	{name: "ecdh-sha2-nistp521", hash: crypto.SHA512, agreement: nist{ecdh.P521, 521}, slow: true},
 	{name: "diffie-hellman-group-exchange-sha256", hash: crypto.SHA256, slow: true},
 	{name: "diffie-hellman-group16-sha512", hash: crypto.SHA512, agreement: fixedGroup{group16}, slow: true},
