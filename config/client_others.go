@@ -1,0 +1,52 @@
+package config
+
+// clientOthers are the keywords that OpenSSH 10 (and what distributions add to
+// it) knows and nacre doesn't support yet. Where ignoring one would connect
+// elsewhere or trust more than the file says, other values than the accepted
+// ones are refused; the rest is noted.
+func clientOthers() []other {
+	return []other{
+		// Ignoring these would take another way to the host than the file says.
+		{"ProxyCommand ProxyJump", "none", "connecting directly would bypass the proxy. Set it to none for this host to connect directly", false},
+		{"ProxyUseFdpass", "no false", "there is no ProxyCommand to pass a connection", false},
+		{"BindInterface", "none", "the connection would leave by another interface. BindAddress is supported", false},
+		{"CanonicalizeHostname", "no false none", "the name would not be completed, so another host might answer", false},
+
+		// Ignoring these would trust or offer something else than the file says.
+		{"CertificateFile", "none", "the certificate would not be offered", false},
+		{"KnownHostsCommand", "none", "the host keys it prints would not be known", false},
+		{"RevokedHostKeys", "none", "a revoked host key would be accepted", false},
+		{"CheckHostIP", "no false", "the address would not be checked against known_hosts", false},
+		{"ForkAfterAuthentication", "no false", "the client would stay in the foreground", false},
+
+		// What doesn't happen is worth a word: a person would wait for it.
+		{"LocalForward RemoteForward DynamicForward", "*", "no port is forwarded", true},
+		{"Tunnel", "*", "no tunnel device is opened", false},
+		{"LocalCommand", "*", "the local command does not run", true},
+		{"PKCS11Provider SmartcardDevice", "*", "keys of a token are not offered", true},
+
+		// Nothing is lost but comfort.
+		{"ForwardAgent", "*", "the agent is not forwarded", false},
+		{"ForwardX11 ForwardX11Trusted ForwardX11Timeout XAuthLocation", "*", "X11 is not forwarded", false},
+		{"ExitOnForwardFailure GatewayPorts PermitRemoteOpen ClearAllForwardings StreamLocalBindMask StreamLocalBindUnlink", "*", "no port is forwarded", false},
+		{"TunnelDevice", "*", "no tunnel device is opened", false},
+		{"PermitLocalCommand", "*", "no local command runs", false},
+		{"ControlMaster ControlPersist", "*", "each session has its own connection", false},
+		{"AddKeysToAgent", "*", "keys are not added to the agent", false},
+		{"CanonicalDomains CanonicalizeFallbackLocal CanonicalizeMaxDots CanonicalizePermittedCNAMEs", "*", "names are not completed", false},
+		{"CASignatureAlgorithms", "*", "no certificate is accepted", false},
+		{"ChannelTimeout", "*", "channels have no idle limit", false},
+		{"EnableEscapeCommandline", "*", "there is no escape command line", false},
+		{"EnableSSHKeysign HostbasedAuthentication HostbasedAcceptedAlgorithms HostbasedKeyTypes", "*", "host-based authentication is not tried", false},
+		{"GSSAPIAuthentication GSSAPIDelegateCredentials GSSAPIKeyExchange GSSAPITrustDNS GSSAPIRenewalForcesRekey GSSAPIKexAlgorithms GSSAPIClientIdentity GSSAPIServerIdentity", "*", "GSSAPI is not tried", false},
+		{"IPQoS", "*", "packets carry the system's class of service", false},
+		{"KbdInteractiveDevices", "*", "the server chooses the device", false},
+		{"LogVerbose SyslogFacility", "*", "logging goes to standard error", false},
+		{"ObscureKeystrokeTiming", "*", "keystrokes are sent when they are typed", false},
+		{"SecurityKeyProvider", "*", "security keys are not used", false},
+		{"VerifyHostKeyDNS", "*", "host keys are not looked up in the DNS", false},
+		{"VersionAddendum WarnWeakCrypto", "*", "it has no effect", false},
+		{"VisualHostKey", "*", "no picture of the host key is drawn", false},
+		{"Cipher CompressionLevel FallBackToRsh GlobalKnownHostsFile2 Protocol RhostsAuthentication RhostsRSAAuthentication RSAAuthentication UserKnownHostsFile2 UseRoaming UseRsh UsePrivilegedPort AFSTokenPassing KerberosAuthentication KerberosTGTPassing", "*", "it is deprecated", false},
+	}
+}

@@ -1,0 +1,25 @@
+//go:build unix
+
+package config
+
+import (
+	"os"
+	"syscall"
+)
+
+// checkOwner refuses a configuration file that somebody else could have
+// written: it would say which commands run as us.
+func checkOwner(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	if stat.Uid != 0 && int(stat.Uid) != os.Getuid() || info.Mode().Perm()&0o022 != 0 {
+		return complain("Bad owner or permissions on %s", f.Name())
+	}
+	return nil
+}

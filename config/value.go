@@ -1,0 +1,411 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A value knows how to read and show one field of a Client or a Server.
+type value[T any] struct {
+	parse func(to *T, a *args) error
+	// show returns the texts to dump, one line each; none prints nothing.
+	show func(of *T) []string
+}
+
+func flag[T any](field func(*T) *bool) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			word, err := a.next()
+			if err != nil {
+				return err
+			}
+			*field(to), err = parseFlag(word)
+			return err
+		},
+		show: func(of *T) []string { return []string{showFlag(*field(of))} },
+	}
+}
+
+func parseFlag(word string) (bool, error) {
+	switch strings.ToLower(word) {
+	case "yes", "true":
+		return true, nil
+	case "no", "false":
+		return false, nil
+	}
+	return false, complain("unsupported option \"%s\".", word)
+}
+
+func showFlag(v bool) string {
+	if v {
+		return "yes"
+	}
+	return "no"
+}
+
+// text is one word, "" when nothing was said; shown only when set.
+func text[T any](field func(*T) *string) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			word, err := a.next()
+			*field(to) = word
+			return err
+		},
+		show: func(of *T) []string { return nonBlank(*field(of)) },
+	}
+}
+
+// command is the rest of the line as it stands.
+func command[T any](field func(*T) *string) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			line, err := a.line()
+			if strings.EqualFold(line, "none") {
+				line = ""
+			}
+			*field(to) = line
+			return err
+		},
+		show: func(of *T) []string { return nonBlank(*field(of)) },
+	}
+}
+
+func nonBlank(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+func number[T any](field func(*T) *int, least int) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			word, err := a.next()
+			if err != nil {
+				return err
+			}
+			*field(to), err = parseNumber(word, least)
+			return err
+		},
+		show: func(of *T) []string { return []string{strconv.Itoa(*field(of))} },
+	}
+}
+
+func parseNumber(word string, least int) (int, error) {
+	n, err := strconv.ParseInt(word, 10, 32)
+	switch {
+	case err != nil && strings.Trim(word, "+-0123456789") == "":
+		return 0, complain("integer value too large.")
+	case err != nil:
+		return 0, complain("integer value invalid.")
+	case int(n) < least:
+		return 0, complain("integer value too small.")
+	}
+	return int(n), nil
+}
+
+// parsePort takes a number from 1 to 65535 or the name of a service.
+func parsePort(word string) (int, error) {
+	n, err := strconv.ParseUint(word, 10, 16)
+	if err == nil && n > 0 {
+		return int(n), nil
+	}
+	if strings.Trim(word, "+-0123456789") != "" {
+		if port, err := net.LookupPort("tcp", word); err == nil && port > 0 {
+			return port, nil
+		}
+	}
+	return 0, complain("Bad port '%s'.", printable(word))
+}
+
+// seconds is a time in OpenSSH's formats. With none, the word "none" stands for
+// zero, and none is what the dump prints for zero.
+func seconds[T any](field func(*T) *time.Duration, none string) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			word, err := a.next()
+			if err != nil {
+				return complain("missing time value.")
+			}
+			if none != "" && word == "none" {
+				*field(to) = 0
+				return nil
+			}
+			*field(to), err = ParseTime(word)
+			return err
+		},
+		show: func(of *T) []string {
+			if d := *field(of); d != 0 || none == "" {
+				return []string{strconv.FormatInt(int64(d/time.Second), 10)}
+			}
+			return []string{none}
+		},
+	}
+}
+
+// ParseTime reads a time in the formats of sshd_config(5), TIME FORMATS: a sum
+// of numbers with s, m, h, d or w after them, seconds where there is none.
+func ParseTime(s string) (time.Duration, error) {
+	bad := complain("invalid time value.")
+	if s == "" {
+		return 0, bad
+	}
+	total := int64(0)
+	for s != "" {
+		digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+		n, err := strconv.ParseInt(s[:digits], 10, 32)
+		if err != nil {
+			return 0, bad
+		}
+		unit := int64(1)
+		if s = s[digits:]; s != "" {
+			if unit = timeUnit(s[0]); unit == 0 {
+				return 0, bad
+			}
+			s = s[1:]
+		}
+		if total += n * unit; total > math.MaxInt32 {
+			return 0, bad
+		}
+	}
+	return time.Duration(total) * time.Second, nil
+}
+
+func timeUnit(c byte) int64 {
+	switch c | 0x20 {
+	case 's':
+		return 1
+	case 'm':
+		return 60
+	case 'h':
+		return 60 * 60
+	case 'd':
+		return 24 * 60 * 60
+	case 'w':
+		return 7 * 24 * 60 * 60
+	}
+	return 0
+}
+
+// parseSize reads a number of bytes with K, M, G, T, P or E after it.
+func parseSize(s string) (uint64, error) {
+	bad := complain("Bad number '%s'", s)
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	n, err := strconv.ParseUint(s[:digits], 10, 63)
+	if err != nil {
+		return 0, bad
+	}
+	shift := 0
+	switch unit := strings.ToUpper(s[digits:]); {
+	case unit == "" || unit == "B":
+	case len(unit) == 1 && strings.Contains("KMGTPE", unit):
+		shift = 10 * (1 + strings.Index("KMGTPE", unit))
+	default:
+		return 0, bad
+	}
+	if n > math.MaxInt64>>shift {
+		return 0, bad
+	}
+	return n << shift, nil
+}
+
+func rekeyLimit[T any](field func(*T) *RekeyLimit) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) (err error) {
+			*field(to), err = parseRekeyLimit(a)
+			return err
+		},
+		show: func(of *T) []string {
+			limit := *field(of)
+			return []string{fmt.Sprintf("%d %d", limit.Bytes, limit.Interval/time.Second)}
+		},
+	}
+}
+
+func parseRekeyLimit(a *args) (limit RekeyLimit, err error) {
+	word, err := a.next()
+	if err != nil {
+		return limit, err
+	}
+	if word != "default" {
+		if limit.Bytes, err = parseSize(word); err != nil {
+			return limit, err
+		}
+		if limit.Bytes != 0 && limit.Bytes < 16 {
+			return limit, complain("RekeyLimit too small")
+		}
+	}
+	if len(a.words) == 0 {
+		return limit, nil
+	}
+	if word, err = a.next(); err == nil && word != "none" {
+		limit.Interval, err = ParseTime(word)
+	}
+	return limit, err
+}
+
+// choice is one of a few words: pairs of what is written and what it means. The
+// dump prints the first spelling of a meaning, which for some keywords isn't
+// the one the manual prefers (ssh -G prints "false" for "no").
+func choice[T any, V ~string](field func(*T) *V, pairs ...string) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			word, err := a.next()
+			if err != nil {
+				return err
+			}
+			for i := 0; i < len(pairs); i += 2 {
+				if strings.EqualFold(word, pairs[i]) {
+					*field(to) = V(pairs[i+1])
+					return nil
+				}
+			}
+			return complain("unsupported option \"%s\".", word)
+		},
+		show: func(of *T) []string {
+			for i := 0; i < len(pairs); i += 2 {
+				if pairs[i+1] == string(*field(of)) {
+					return []string{pairs[i]}
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func logLevel[T any](field func(*T) *LogLevel) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			word, err := a.next()
+			if err != nil {
+				return err
+			}
+			*field(to), err = parseLogLevel(word)
+			return err
+		},
+		show: func(of *T) []string { return []string{(*field(of)).String()} },
+	}
+}
+
+func facility[T any](field func(*T) *string) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			word, err := a.next()
+			if err != nil {
+				return err
+			}
+			for _, name := range strings.Fields("DAEMON USER AUTH AUTHPRIV LOCAL0 LOCAL1 LOCAL2 LOCAL3 LOCAL4 LOCAL5 LOCAL6 LOCAL7") {
+				if strings.EqualFold(word, name) {
+					*field(to) = name
+					return nil
+				}
+			}
+			return complain("unsupported log facility '%s'", word)
+		},
+		show: func(of *T) []string { return nonBlank(*field(of)) },
+	}
+}
+
+// algorithms is a list of names of one kind; text is OpenSSH's for a
+// bad one, with %s for the value.
+func algorithms[T any](field func(*T) *[]string, kind func(*Known) Algorithms, wildcards bool, text string) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			word, err := a.next()
+			if err != nil {
+				return err
+			}
+			if a.byDefault {
+				*field(to) = slices.Clone(kind(a.known).Default)
+				return nil
+			}
+			names, err := kind(a.known).resolve(word, wildcards)
+			if err != nil {
+				return complain(text+" (%v)", word, err)
+			}
+			*field(to) = names
+			return nil
+		},
+		show: func(of *T) []string { return nonBlank(strings.Join(*field(of), ",")) },
+	}
+}
+
+// words is a list on one line, where a later line doesn't add to it. "none"
+// must stand alone and leaves the list empty.
+func words[T any](field func(*T) *[]string) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			list, err := a.all()
+			if err != nil {
+				return err
+			}
+			if hasNone(list) && len(list) > 1 {
+				return complain("\"none\" argument must appear alone.")
+			}
+			if hasNone(list) {
+				list = nil
+			}
+			*field(to) = list
+			return nil
+		},
+		show: func(of *T) []string {
+			if len(*field(of)) == 0 {
+				return []string{"none"}
+			}
+			return []string{strings.Join(*field(of), " ")}
+		},
+	}
+}
+
+// collect is a list to which each line adds, after check has seen each word;
+// the dump has a line for each.
+func collect[T any](field func(*T) *[]string, check func(string) error) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
+			list, err := a.all()
+			if err != nil {
+				return err
+			}
+			for _, word := range list {
+				if err := check(word); err != nil {
+					return err
+				}
+			}
+			if len(*field(to))+len(list) > maxList {
+				return fmt.Errorf("too many entries (at most %d)", maxList)
+			}
+			*field(to) = append(*field(to), list...)
+			return nil
+		},
+		show: func(of *T) []string { return *field(of) },
+	}
+}
+
+func hasNone(list []string) bool {
+	for _, word := range list {
+		if strings.EqualFold(word, "none") {
+			return true
+		}
+	}
+	return false
+}
+
+func envName(word string) error {
+	if strings.Contains(word, "=") {
+		return complain("Invalid environment name.")
+	}
+	return nil
+}
+
+// Limits of ours.
+const (
+	maxList    = 4096    // entries that a collecting keyword may have
+	maxFile    = 4 << 20 // bytes in one configuration file
+	maxDepth   = 16      // Include within Include, as in OpenSSH
+	maxInclude = 1024    // files that are read in all
+)
