@@ -71,9 +71,12 @@ func (c *gexClient) Step(p *Params, msg []byte) ([]byte, *Result, error) {
 	if c.inner != nil {
 		return c.inner.Step(p, msg)
 	}
-	if c.over || !c.started {
-		c.over = true
+	if c.over {
 		return nil, nil, ErrOver
+	}
+	if !c.started {
+		c.over = true
+		return nil, nil, errNotStarted
 	}
 	d, err := parseGroup(msg)
 	if err != nil {

@@ -25,6 +25,8 @@ var (
 
 	errParams  = errors.New("key exchange was stepped without the versions and KEXINITs")
 	errStarted = errors.New("key exchange was started twice")
+
+	errNotStarted = errors.New("key exchange was stepped before its start")
 )
 
 // An Exchange is one side of one key exchange. It belongs to one goroutine at a
@@ -161,13 +163,15 @@ func (c *client) Start() ([]byte, error) {
 
 func (c *client) Step(p *Params, msg []byte) ([]byte, *Result, error) {
 	finish := c.finish
-	if c.over || finish == nil {
-		c.over = true
+	if c.over {
 		return nil, nil, ErrOver
 	}
 	// Whatever comes, it is the last message this exchange looks at, and the
 	// secret serves once.
 	c.over, c.finish = true, nil
+	if !c.started {
+		return nil, nil, errNotStarted
+	}
 	if err := p.check(); err != nil {
 		return nil, nil, err
 	}
