@@ -1,6 +1,6 @@
 """AsyncSSH as a client and as a server. One argument: a JSON object, see order
 in python.go. The client's exit status is the command's."""
-import asyncio, json, sys
+import asyncio, json, os, sys
 import asyncssh
 from asyncssh import connection
 from asyncssh.encryption import get_encryption_algs
@@ -49,12 +49,29 @@ async def client():
         order["Host"], order["Port"], username=order["User"], client_keys=[order["Identity"]],
         known_hosts=order["KnownHosts"], agent_path=None, config=None, **kw,
     ) as conn:
-        process = await conn.create_process(
-            order["Command"], encoding=None,
-            stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer,
-        )
+        # Not its own redirection: that loses the end of the output.
+        process = await conn.create_process(order["Command"], encoding=None)
+        feeder = asyncio.ensure_future(feed_stdin(process.stdin))
+        await asyncio.gather(show(process.stdout, sys.stdout.buffer), show(process.stderr, sys.stderr.buffer))
         await process.wait_closed()
+        feeder.cancel()
         return process.returncode
+
+
+async def feed_stdin(writer):
+    loop = asyncio.get_event_loop()
+    try:
+        await pump(lambda n: loop.run_in_executor(None, sys.stdin.buffer.read1, n), writer.write, writer.drain)
+        writer.write_eof()
+    except (BrokenPipeError, ConnectionError):
+        pass  # the command doesn't read
+
+
+async def show(reader, out):
+    async def flush():
+        out.flush()
+
+    await pump(reader.read, out.write, flush)
 
 
 async def pump(read, write, drain):
@@ -102,4 +119,7 @@ async def server():
 
 
 report_exchanges()
-sys.exit(asyncio.get_event_loop().run_until_complete(client() if order["Role"] == "client" else server()))
+status = asyncio.get_event_loop().run_until_complete(client() if order["Role"] == "client" else server())
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(status)  # a thread may still wait for stdin

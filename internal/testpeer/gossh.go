@@ -169,7 +169,7 @@ func (g Go) Start(t TB, o ServerOptions) *Running {
 	t.Cleanup(func() {
 		listener.Close()
 		if t.Failed() {
-			t.Logf("x/crypto/ssh server said:\n%s", log)
+			t.Logf("x/crypto/ssh server said at last:\n%s", log.tail())
 		}
 	})
 	go func() {

@@ -22,7 +22,7 @@ func TestClients(t *testing.T) {
 				at = dropbear.Target
 			}
 			exitStatus(t, c, at)
-			transfer(t, c, at, 1<<20)
+			transfer(t, c, at, 3<<20)
 			offersSomething(t, func() (Offer, error) { return ClientOffer(t, c, identity, Session{Everything: true}) })
 		})
 	}
@@ -30,7 +30,7 @@ func TestClients(t *testing.T) {
 
 func TestServers(t *testing.T) {
 	identity, hostKeys := NewKey(t, Ed25519), NewHostKeys(t)
-	opt := ServerOptions{HostKeys: hostKeys, Authorized: identity, Everything: true, Rekey: 1 << 20}
+	opt := ServerOptions{HostKeys: hostKeys, Authorized: identity, Everything: true, Rekey: 3 << 20}
 	client := NewOpenSSH(t)
 	for _, s := range Servers(t) {
 		t.Run(s.Name(), func(t *testing.T) {

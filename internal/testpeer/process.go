@@ -18,7 +18,8 @@ import (
 const (
 	startTime = 20 * time.Second      // a busy machine starts a Python server in seconds
 	retryTime = 10 * time.Millisecond // between two attempts to connect
-	logLimit  = 1 << 20               // bytes of a program's output that are kept
+	logLimit  = 8 << 20               // bytes of a program's output that are kept
+	logShown  = 8 << 10               // bytes of them that a failed test shows
 )
 
 // transcript keeps the first logLimit bytes that are written to it. It is safe
@@ -41,6 +42,12 @@ func (l *transcript) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// tail is the end of what is kept, which is where a failure is told.
+func (l *transcript) tail() string {
+	text := l.String()
+	return text[max(0, len(text)-logShown):]
 }
 
 // environment is what peers run in: no agent, no settings of the user, home
@@ -79,7 +86,7 @@ func startDaemon(t TB, name string, cmd *exec.Cmd) *daemon {
 		killGroup(cmd)
 		<-d.gone
 		if t.Failed() {
-			t.Logf("%s said:\n%s", name, d.log.String())
+			t.Logf("%s said at last:\n%s", name, d.log.tail())
 		}
 	})
 	return d
