@@ -14,7 +14,7 @@ type method struct {
 	name      string
 	hash      crypto.Hash
 	agreement agreement // nil: group exchange, which first agrees on a group
-	slow      bool      // a step takes about a millisecond or more
+	slow      bool      // Start or a step takes about a millisecond or more
 	off       bool      // known, but offered only where the user asks for it
 }
 
@@ -63,9 +63,9 @@ func names(want func(*method) bool) []string {
 	return list
 }
 
-// Slow reports whether a step of the method, on either side, computes for about
-// a millisecond or longer, so that it should run beside a connection's reader.
-// Unknown methods are not slow.
+// Slow reports whether Start or a Step of the method, on either side, computes
+// for about a millisecond or longer, so that it should run beside a connection's
+// reader. Unknown methods are not slow.
 func Slow(name string) bool {
 	m, err := find(name)
 	return err == nil && m.slow

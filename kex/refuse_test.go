@@ -129,14 +129,14 @@ func TestServerRefusesPublicValues(t *testing.T) {
 
 func TestClientRefusesPublicValues(t *testing.T) {
 	for _, name := range distinct {
-		c, s, init := upToInit(t, name)
+		_, s, init := upToInit(t, name)
 		_, done, err := s.Step(testParams(), init)
 		if err != nil {
 			t.Fatal(err)
 		}
 		good, number := done.public, done.number
 		for what, bad := range badPublics(name, good) {
-			c, _, _ = upToInit(t, name)
+			c, _, _ := upToInit(t, name)
 			reply := (&Result{HostKey: []byte("key"), public: bad, number: number}).Reply([]byte("sig"))
 			_, done, err := c.Step(testParams(), reply)
 			if !errors.Is(err, ErrPublicValue) || done != nil {

@@ -48,6 +48,7 @@ func x25519Mpint(own *ecdh.PrivateKey, peer []byte) ([]byte, error) {
 // longer asks the source that it is given.
 func newX25519(random io.Reader) (*ecdh.PrivateKey, error) {
 	var seed [x25519Size]byte
+	defer clear(seed[:])
 	if _, err := io.ReadFull(random, seed[:]); err != nil {
 		return nil, err
 	}
