@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -131,6 +132,9 @@ func identityFile() value[Client] {
 			word, err := a.next()
 			if err != nil {
 				return err
+			}
+			if slices.Contains(to.IdentityFile, word) {
+				return nil
 			}
 			if len(to.IdentityFile) >= maxIdentities {
 				return complain("Too many identity files specified (max %d).", maxIdentities)

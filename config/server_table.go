@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -85,7 +84,7 @@ func onlyNo(field func(*Server) *bool, sentence string) value[Server] {
 		if err := read(to, a); err != nil || !*field(to) {
 			return err
 		}
-		return errors.New(sentence)
+		return complain("%s", sentence)
 	}
 	return v
 }

@@ -70,8 +70,11 @@ func (l LogLevel) String() string {
 }
 
 func parseLogLevel(s string) (LogLevel, error) {
-	if strings.EqualFold(s, "DEBUG1") {
+	switch strings.ToUpper(s) {
+	case "DEBUG1":
 		return LogDebug1, nil
+	case "SILENT": // Debian's word
+		return LogQuiet, nil
 	}
 	for i, name := range logLevelNames() {
 		if strings.EqualFold(s, name) {
