@@ -19,6 +19,7 @@ missing() {
 		openssh-client command -v ssh && command -v ssh-keygen && command -v ssh-agent
 		openssh-server command -v sshd
 		dropbear-bin command -v dropbear && command -v dbclient && command -v dropbearkey
+		libnss-wrapper ls /usr/lib/*/libnss_wrapper.so /usr/lib/libnss_wrapper.so 2>/dev/null | grep -q .
 		putty-tools command -v plink && command -v puttygen
 		python3-paramiko /usr/bin/python3 -c 'import paramiko'
 		python3-asyncssh /usr/bin/python3 -c 'import asyncssh'
@@ -37,7 +38,7 @@ install_packages() {
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -q -y update
 	# shellcheck disable=SC2086 # a list of package names
-	apt-get -q -y -o Dpkg::Options::=--force-confold install --no-install-recommends $1
+	apt-get -q -y -o Dpkg::Options::=--force-confold install --no-install-recommends $1 </dev/null
 }
 
 lacking=$(missing | tr '\n' ' ')
