@@ -1,0 +1,132 @@
+package transport
+
+import (
+	"bytes"
+	"sync/atomic"
+	"time"
+
+	"github.com/nacre-ssh/nacre/packet"
+	"github.com/nacre-ssh/nacre/wire"
+)
+
+// Extensions (RFC 8308, section 3; PROTOCOL, sections 1.9 and 1.11).
+const (
+	extServerSigAlgs = "server-sig-algs"
+	extPing          = "ping@openssh.com"
+	extHostBound     = "publickey-hostbound@openssh.com"
+)
+
+const compressDelayed = packet.CompressDelayed
+
+// compression names what a direction does from its NEWKEYS on.
+type compression struct{ on bool }
+
+// compressionOf tells whether a direction compresses at once; delayed
+// compression does so only once the user is authenticated.
+func compressionOf(method string, authed bool) compression {
+	return compression{method == packet.CompressZlib || method == packet.CompressDelayed && authed}
+}
+
+func (c compression) deflater() *packet.Deflater {
+	if c.on {
+		return new(packet.Deflater)
+	}
+	return nil
+}
+
+func (c compression) inflater() *packet.Inflater {
+	if c.on {
+		return newInflater()
+	}
+	return nil
+}
+
+func newInflater() *packet.Inflater { return new(packet.Inflater) }
+
+// extInfo is our EXT_INFO (RFC 8308, section 2.3).
+func (c *Conn) extInfo() []byte {
+	entries := []string{extPing, "0"}
+	if c.server {
+		algorithms := c.cfg.UserKeyAlgorithms
+		if len(algorithms) == 0 {
+			algorithms = DefaultUserKeys()
+		}
+		entries = append(entries, extServerSigAlgs, join(algorithms), extHostBound, "0")
+	}
+	b := wire.AppendUint32([]byte{wire.MsgExtInfo}, uint32(len(entries)/2))
+	for _, s := range entries {
+		b = wire.AppendString(b, s)
+	}
+	return b
+}
+
+func (c *Conn) handleExtInfo(p []byte) error {
+	if c.authed.Load() && !c.server {
+		c.log.Debug("extension info after authentication")
+	}
+	r := wire.NewReader(p[1:])
+	n := r.Uint32()
+	if n > maxExtensions {
+		return broken("extension info with %d entries", n)
+	}
+	ext := make(map[string][]byte, n)
+	for range n {
+		name, value := r.String(), r.Bytes()
+		ext[name] = bytes.Clone(value)
+	}
+	if r.End() != nil {
+		return broken("malformed extension info")
+	}
+	c.extMu.Lock()
+	defer c.extMu.Unlock()
+	c.ext = ext
+	return nil
+}
+
+// A pinger measures round trips inside SSH.
+type pinger struct {
+	sent atomic.Int64 // when the outstanding ping left, UnixNano; 0 none
+	rtt  atomic.Int64 // nanoseconds, smoothed
+}
+
+// RTT is the measured round trip to the peer, 0 when there was none yet.
+func (c *Conn) RTT() time.Duration { return time.Duration(c.ping.rtt.Load()) }
+
+// CanPing reports whether the peer answers pings.
+func (c *Conn) CanPing() bool {
+	v, ok := c.PeerExt(extPing)
+	return ok && string(v) == "0"
+}
+
+// PostPing sends a ping unless one is out, for the goroutine that calls Next.
+// The answer updates RTT.
+func (c *Conn) PostPing() error {
+	if !c.ping.sent.CompareAndSwap(0, time.Now().UnixNano()) {
+		return nil
+	}
+	return c.Post(wire.AppendString([]byte{wire.MsgPing}, "nacre"))
+}
+
+// Measured takes a round trip that somebody else measured.
+func (c *Conn) Measured(d time.Duration) {
+	if old := c.ping.rtt.Load(); old > 0 {
+		d = (3*time.Duration(old) + d) / 4
+	}
+	c.ping.rtt.Store(int64(max(d, time.Microsecond)))
+}
+
+func (c *Conn) handlePing(p []byte) error {
+	r := wire.NewReader(p[1:])
+	data := r.Bytes()
+	if r.End() != nil {
+		return broken("malformed ping")
+	}
+	return c.Post(wire.AppendString([]byte{wire.MsgPong}, data))
+}
+
+func (c *Conn) handlePong(p []byte) error {
+	if sent := c.ping.sent.Swap(0); sent != 0 {
+		c.Measured(time.Duration(time.Now().UnixNano() - sent))
+	}
+	return nil // nobody asked: ignored
+}

@@ -1,0 +1,514 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nacre-ssh/nacre/kex"
+	"github.com/nacre-ssh/nacre/key"
+	"github.com/nacre-ssh/nacre/packet"
+	"github.com/nacre-ssh/nacre/wire"
+)
+
+// An exchange is a key exchange under way, from the first KEXINIT of either side
+// to the peer's NEWKEYS. The reader steps it; in a rekey each step runs in a
+// goroutine beside, so that data goes on being delivered while a monitor signs
+// or a large Diffie-Hellman is computed. Fields are guarded by Conn.kexMu but
+// for those that only one step at a time touches.
+type exchange struct {
+	ctx    context.Context
+	first  bool
+	ours   *kexInit
+	theirs *kexInit
+
+	ourInit, theirInit []byte // payloads
+
+	method  kex.Exchange
+	guessed string // the method whose first message has left with our KEXINIT
+	skip    bool   // the peer's first message was a wrong guess
+	chosen  Negotiated
+
+	stepping bool // a step runs beside the reader
+	ready    chan struct{}
+	opener   packet.Opener // set before ready is closed
+	inComp   compression
+	limitIn  uint64
+	inKeys   packet.Keys
+	timer    *time.Timer
+}
+
+// An epoch is what packets are sealed with from one NEWKEYS of ours on.
+type epoch struct {
+	seal  packet.Sealer
+	comp  compression
+	limit uint64
+	dir   Direction
+	keys  packet.Keys
+}
+
+func (c *Conn) exchange() *exchange {
+	c.kexMu.Lock()
+	defer c.kexMu.Unlock()
+	return c.kex
+}
+
+// Rekey starts a key exchange unless one is under way. It doesn't wait for its
+// end. Not for the goroutine that calls Next.
+func (c *Conn) Rekey() error {
+	c.startKex()
+	c.flush()
+	return c.Err()
+}
+
+// startKex queues our KEXINIT unless an exchange is under way.
+func (c *Conn) startKex() {
+	if err := c.beginKex(context.Background(), false); err != nil {
+		c.fail(err)
+	}
+}
+
+func (c *Conn) beginKex(ctx context.Context, first bool) error {
+	c.kexMu.Lock()
+	defer c.kexMu.Unlock()
+	if c.kex != nil || c.Err() != nil {
+		return nil
+	}
+	k := &exchange{ctx: ctx, first: first, ready: make(chan struct{})}
+	if err := c.offer(k); err != nil {
+		return err
+	}
+	if !first {
+		k.timer = time.AfterFunc(kexTimeout, func() {
+			c.fail(kexFailed("the peer did not finish the key exchange within %v", kexTimeout))
+		})
+	}
+	c.kex = k
+	return nil
+}
+
+// offer makes our KEXINIT and queues it, with a guessed first message where the
+// server's lists are known from the last time.
+func (c *Conn) offer(k *exchange) error {
+	cookie, err := c.cookie()
+	if err != nil {
+		return err
+	}
+	a := c.algorithms
+	k.ours = &kexInit{
+		kex: slices.Clone(a.Kex), hostKeys: a.HostKeys,
+		cipherOut: a.Ciphers, cipherIn: a.Ciphers,
+		macOut: a.MACs, macIn: a.MACs,
+		compressOut: a.Compression, compressIn: a.Compression,
+	}
+	var guess []byte
+	switch {
+	case c.server:
+		k.ours.hostKeys = c.hostKeyAlgorithms()
+	case k.first:
+		if method, hostKey, ok := a.guess(c.cfg.Remembered); ok {
+			if k.method, err = kex.NewClient(method, c.cfg.Rand); err == nil {
+				if guess, err = k.method.Start(); err != nil {
+					return err
+				}
+				k.guessed, k.ours.follows = method, true
+				k.ours.kex = toFront(a.Kex, method)
+				k.ours.hostKeys = toFront(a.HostKeys, hostKey)
+			}
+		}
+	}
+	if k.first {
+		k.ours.kex = append(k.ours.kex, c.markers()...)
+	}
+	k.ourInit = k.ours.marshal(cookie)
+	m := markHold
+	if k.first {
+		m = markNone
+	}
+	c.control(k.ourInit, m)
+	if guess != nil {
+		c.control(guess, markNone)
+	}
+	return nil
+}
+
+// markers are the pseudo-methods of our first KEXINIT.
+func (c *Conn) markers() []string {
+	if c.server {
+		return []string{extInfoServer, strictServer}
+	}
+	return []string{extInfoClient, strictClient}
+}
+
+// handleKexInit takes the peer's KEXINIT, answers it if it came first, and
+// chooses.
+func (c *Conn) handleKexInit(p []byte) error {
+	theirs, err := parseKexInit(p)
+	if err != nil {
+		return broken("malformed KEXINIT")
+	}
+	if err := c.beginKex(context.Background(), false); err != nil {
+		return err
+	}
+	c.kexMu.Lock()
+	defer c.kexMu.Unlock()
+	k := c.kex
+	if k == nil {
+		return ErrClosed
+	}
+	if k.theirInit != nil {
+		return broken("second KEXINIT in one key exchange")
+	}
+	k.theirs, k.theirInit = theirs, bytes.Clone(p)
+	if k.first {
+		if err := c.firstKexInit(k); err != nil {
+			return err
+		}
+	}
+	if err := c.choose(k); err != nil {
+		return err
+	}
+	return c.startMethod(k)
+}
+
+// firstKexInit takes what only the first KEXINIT says.
+func (c *Conn) firstKexInit(k *exchange) error {
+	marker := strictClient
+	if !c.server {
+		marker = strictServer
+	}
+	c.strict = slices.Contains(k.theirs.kex, marker)
+	if c.strict && c.in.seq != 1 {
+		return broken("strict key exchange: KEXINIT was not the first packet")
+	}
+	if !c.server && !c.quirks.NoGuess {
+		c.peerLists = PeerLists{Kex: unmarked(k.theirs.kex), HostKeys: slices.Clone(k.theirs.hostKeys)}
+	}
+	return nil
+}
+
+func unmarked(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), isMarker)
+}
+
+// choose settles the algorithms. kexMu is held.
+func (c *Conn) choose(k *exchange) error {
+	client, server := k.ours, k.theirs
+	if c.server {
+		client, server = server, client
+	}
+	n, toServer, toClient, err := negotiate(client, server)
+	if err != nil {
+		var failed *NegotiationError
+		if errors.As(err, &failed) && c.server {
+			failed.Ours, failed.Theirs = failed.Theirs, failed.Ours
+		}
+		return err
+	}
+	n.Strict = c.strict
+	n.Out, n.In = toServer, toClient
+	if c.server {
+		n.Out, n.In = toClient, toServer
+	}
+	k.chosen = n
+	prone := packet.TerrapinProne(n.Out.Cipher, n.Out.MAC) || packet.TerrapinProne(n.In.Cipher, n.In.MAC)
+	if prone && !c.strict {
+		if c.cfg.RequireStrictKex {
+			return kexFailed("the peer lacks strict key exchange, without which %s can be truncated (CVE-2023-48795)", n.In.Cipher)
+		}
+		c.log.Warn("the peer lacks strict key exchange: a man in the middle can drop packets unseen at the start (CVE-2023-48795)", "cipher", n.In.Cipher)
+	}
+	c.log.Debug("key exchange", "method", n.Kex, "hostkey", n.HostKey, "out", n.Out, "in", n.In, "strict", n.Strict)
+	return nil
+}
+
+// startMethod begins the chosen method. kexMu is held.
+func (c *Conn) startMethod(k *exchange) (err error) {
+	right := guessRight(k.ours, k.theirs)
+	k.skip = k.theirs.follows && !right
+	if c.server {
+		k.method, err = kex.NewServer(k.chosen.Kex, c.cfg.Rand, c.cfg.Moduli)
+		return err
+	}
+	if k.guessed != "" && right && k.guessed == k.chosen.Kex {
+		return nil
+	}
+	if k.method, err = kex.NewClient(k.chosen.Kex, c.cfg.Rand); err != nil {
+		return err
+	}
+	method := k.method
+	start := func() error {
+		msg, err := method.Start()
+		if err == nil {
+			c.control(msg, markNone)
+		}
+		return err
+	}
+	if k.first || !kex.Slow(k.chosen.Kex) {
+		return start()
+	}
+	k.stepping = true
+	go c.beside(k, start)
+	return nil
+}
+
+// beside runs a piece of a rekey in its own goroutine and sends what it queued.
+func (c *Conn) beside(k *exchange, work func() error) {
+	err := work()
+	c.kexMu.Lock()
+	k.stepping = false
+	c.kexMu.Unlock()
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	c.flush()
+}
+
+// handleKex takes a message of the method, numbered 30 to 49.
+func (c *Conn) handleKex(p []byte) error {
+	c.kexMu.Lock()
+	k := c.kex
+	if k == nil || k.theirInit == nil {
+		c.kexMu.Unlock()
+		return broken("key exchange message %d outside a key exchange", p[0])
+	}
+	if k.skip {
+		k.skip = false
+		c.kexMu.Unlock()
+		return nil
+	}
+	if k.stepping {
+		c.kexMu.Unlock()
+		return broken("key exchange message %d before its turn", p[0])
+	}
+	k.stepping = !k.first
+	c.kexMu.Unlock()
+	if k.first {
+		return c.step(k, p)
+	}
+	msg := bytes.Clone(p)
+	go c.beside(k, func() error { return c.step(k, msg) })
+	return nil
+}
+
+// step gives the method one message and finishes the exchange if it was the
+// last.
+func (c *Conn) step(k *exchange, msg []byte) error {
+	p := &kex.Params{
+		ClientVersion: []byte(c.ours), ServerVersion: []byte(c.theirs),
+		ClientInit: k.ourInit, ServerInit: k.theirInit,
+	}
+	var signer key.Signer
+	if c.server {
+		p.ClientVersion, p.ServerVersion = p.ServerVersion, p.ClientVersion
+		p.ClientInit, p.ServerInit = p.ServerInit, p.ClientInit
+		signer = c.signerFor(k.chosen.HostKey)
+		p.HostKey = signer.Public().Blob()
+	}
+	send, done, err := k.method.Step(p, msg)
+	if err != nil {
+		return kexFailed("key exchange failed: %v", err)
+	}
+	if send != nil {
+		c.kexMu.Lock()
+		k.stepping = false // the answer may come before this goroutine ends
+		c.kexMu.Unlock()
+		c.control(send, markNone)
+	}
+	if done == nil {
+		return nil
+	}
+	if c.server {
+		err = c.prove(k, signer, done)
+	} else {
+		err = c.verify(k, done)
+	}
+	if err != nil {
+		return err
+	}
+	return c.finish(k, done)
+}
+
+// signerFor returns the host key that signs with an algorithm of the table of
+// what was offered.
+func (c *Conn) signerFor(algorithm string) key.Signer {
+	for _, signer := range c.cfg.HostKeys {
+		if slices.Contains(signer.Public().Algorithms(), algorithm) {
+			return signer
+		}
+	}
+	panic("transport: a host key algorithm was negotiated that was not offered")
+}
+
+// prove signs the exchange hash and queues the reply.
+func (c *Conn) prove(k *exchange, signer key.Signer, done *kex.Result) error {
+	sig, err := signer.Sign(k.ctx, k.chosen.HostKey, done.H)
+	if err != nil {
+		c.log.Error("signing with the host key", "err", err)
+		return kexFailed("the server could not sign with its host key")
+	}
+	c.hostKey = signer.Public().Blob()
+	c.control(done.Reply(sig), markNone)
+	return nil
+}
+
+// verify checks that the server holds the key it shows and that it is the right
+// one.
+func (c *Conn) verify(k *exchange, done *kex.Result) error {
+	pub, err := key.ParsePublic(done.HostKey)
+	if err != nil {
+		return kexFailed("the server's host key is unusable: %v", err)
+	}
+	if !slices.Contains(pub.Algorithms(), k.chosen.HostKey) {
+		return kexFailed("the server sent a host key of type %q where %s was agreed on", pub.Type(), k.chosen.HostKey)
+	}
+	if err := pub.Verify(k.chosen.HostKey, done.H, done.Signature); err != nil {
+		return kexFailed("the server's signature is wrong: %v", err)
+	}
+	if !k.first {
+		if !bytes.Equal(done.HostKey, c.hostKey) {
+			return kexFailed("the server changed its host key during the connection")
+		}
+		return nil
+	}
+	c.hostKey = bytes.Clone(done.HostKey)
+	if c.cfg.VerifyHostKey == nil {
+		return &HostKeyError{errors.New("no host key is trusted: VerifyHostKey is not set")}
+	}
+	if err := c.cfg.VerifyHostKey(k.ctx, pub); err != nil {
+		return &HostKeyError{err}
+	}
+	return nil
+}
+
+// finish derives the keys, queues our NEWKEYS, and has the opener ready for the
+// peer's.
+func (c *Conn) finish(k *exchange, done *kex.Result) error {
+	if k.first {
+		c.sessionID = done.H
+	}
+	toServer := packetKeys(done, c.sessionID, 'A', 'C', 'E')
+	toClient := packetKeys(done, c.sessionID, 'B', 'D', 'F')
+	ours, theirs := toServer, toClient
+	if c.server {
+		ours, theirs = theirs, ours
+	}
+	out, in := k.chosen.Out, k.chosen.In
+	outKeys, err := ours(out)
+	if err != nil {
+		return err
+	}
+	if k.inKeys, err = theirs(in); err != nil {
+		return err
+	}
+	e := epoch{dir: out, keys: outKeys, comp: compressionOf(out.Compression, c.authed.Load()), limit: c.limit(out.Cipher)}
+	if e.seal, err = packet.NewSealer(out.Cipher, out.MAC, outKeys); err != nil {
+		return err
+	}
+	if k.opener, err = packet.NewOpener(in.Cipher, in.MAC, k.inKeys); err != nil {
+		return err
+	}
+	k.inComp, k.limitIn = compressionOf(in.Compression, c.authed.Load()), c.limit(in.Cipher)
+	close(k.ready)
+
+	c.out.mu.Lock()
+	c.out.next = append(c.out.next, e)
+	c.out.copyIn(laneKex, []byte{wire.MsgNewKeys}, markNewKeys)
+	if k.first && c.wantsExtInfo(k) {
+		c.out.copyIn(laneKex, c.extInfo(), markNone)
+	}
+	c.out.mu.Unlock()
+	return nil
+}
+
+// packetKeys returns the function that derives the keys of one direction
+// (RFC 4253, section 7.2).
+func packetKeys(done *kex.Result, session []byte, iv, enc, mac byte) func(Direction) (packet.Keys, error) {
+	return func(d Direction) (packet.Keys, error) {
+		n, k, m, err := packet.Sizes(d.Cipher, d.MAC)
+		if err != nil {
+			return packet.Keys{}, fmt.Errorf("deriving keys: %w", err)
+		}
+		return packet.Keys{IV: done.Key(iv, session, n), Key: done.Key(enc, session, k), MAC: done.Key(mac, session, m)}, nil
+	}
+}
+
+func (c *Conn) wantsExtInfo(k *exchange) bool {
+	marker := extInfoServer
+	if c.server {
+		marker = extInfoClient
+	}
+	return slices.Contains(k.theirs.kex, marker)
+}
+
+// limit is how many bytes one epoch of a cipher may carry.
+func (c *Conn) limit(cipher string) uint64 {
+	limit := uint64(rekeyBytesSmallBlock)
+	if packet.BlockSize(cipher) >= 16 {
+		limit = rekeyBytesBigBlock
+	}
+	if want := c.cfg.RekeyBytes; want > 0 && want < limit {
+		limit = want
+	}
+	return limit
+}
+
+// handleNewKeys puts the peer's new keys to use and ends the exchange.
+func (c *Conn) handleNewKeys(p []byte) error {
+	if len(p) != 1 {
+		return broken("malformed NEWKEYS")
+	}
+	c.kexMu.Lock()
+	k := c.kex
+	stepping := k != nil && k.stepping
+	c.kexMu.Unlock()
+	if k == nil || k.theirInit == nil {
+		return broken("NEWKEYS outside a key exchange")
+	}
+	select {
+	case <-k.ready:
+	default:
+		if !stepping {
+			return broken("NEWKEYS before the end of the key exchange")
+		}
+		select {
+		case <-k.ready:
+		case <-c.closed:
+			return c.Err()
+		}
+	}
+	c.in.open, c.in.comp = k.opener, k.inComp.inflater()
+	c.in.bytes, c.in.packets, c.in.asked = 0, 0, false
+	c.limitIn = k.limitIn
+	if c.strict {
+		c.in.seq = 0
+	}
+	c.kexMu.Lock()
+	defer c.kexMu.Unlock()
+	c.chosen = k.chosen
+	c.kex = nil
+	if k.timer != nil {
+		k.timer.Stop()
+	}
+	if c.cfg.Exportable {
+		c.kept.in = k.inKeys
+	}
+	c.schedule()
+	return nil
+}
+
+// schedule arms the clock for the next rekey. kexMu is held.
+func (c *Conn) schedule() {
+	if c.cfg.RekeyInterval <= 0 || c.Err() != nil {
+		return
+	}
+	if c.timer == nil {
+		c.timer = time.AfterFunc(c.cfg.RekeyInterval, func() { c.Rekey() })
+		return
+	}
+	c.timer.Reset(c.cfg.RekeyInterval)
+}

@@ -1,0 +1,38 @@
+package transport
+
+import "time"
+
+// Limits of ours.
+const (
+	// controlCap is how many bytes may wait in the control lane once the peer
+	// is authenticated, and controlCapEarly before that. A peer that makes us
+	// queue more by not reading the replies it causes is cut off.
+	controlCap      = 1 << 20
+	controlCapEarly = 64 << 10
+	// bulkCap is how many bytes of bulk wait in the queue; callers wait beyond.
+	bulkCap = 1 << 20
+	// batchBytes is what goes into one write at most.
+	batchBytes = 256 << 10
+	// writerBudget is what one caller writes for others before it passes the
+	// role on.
+	writerBudget = 1 << 20
+
+	// maxBanner caps what a server says before its identification
+	// (RFC 4253, section 4.2 leaves it open).
+	maxBanner = 64 << 10
+	// maxExtensions caps the entries of one EXT_INFO message.
+	maxExtensions = 64
+	// kexTimeout ends a connection whose peer began to rekey and stalls.
+	kexTimeout = 2 * time.Minute
+	// lingerTime is how long a closing connection waits for the peer to read
+	// why it was closed.
+	lingerTime = time.Second
+
+	// rekeyPackets is when sequence numbers have been used enough
+	// (RFC 4344, section 3.1).
+	rekeyPackets = 1 << 31
+	// rekeyBytesSmallBlock limits ciphers with blocks of 8 bytes, as OpenSSH
+	// does; those of 16 bytes may carry 2^32 blocks (RFC 4344, section 3.2).
+	rekeyBytesSmallBlock = 1 << 30
+	rekeyBytesBigBlock   = 64 << 30
+)

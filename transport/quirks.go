@@ -1,0 +1,51 @@
+package transport
+
+import "strings"
+
+// Quirks are what is special about a peer, by its identification. Everything
+// peer-specific in the engine is a field here.
+type Quirks struct {
+	Name string // the family: "nacre", "OpenSSH", …; "" unknown
+
+	// MaxWindow is the largest receive window to open towards it, in bytes.
+	MaxWindow uint32
+	// MaxPacket is the largest channel packet to advertise to it, in bytes.
+	MaxPacket uint32
+	// NoGuess forbids guessed first key-exchange packets.
+	NoGuess bool
+}
+
+// quirkTable is searched from the top; the first prefix of the software version
+// that fits wins, "" fits all.
+var quirkTable = [...]struct {
+	prefix string
+	quirks Quirks
+}{
+	// Windows between nacre peers grow with the path.
+	{"nacre_", Quirks{Name: "nacre", MaxWindow: 128 << 20, MaxPacket: 65280}},
+	// Above 8 MiB an OpenSSH sender repacks its buffers and slows down; it
+	// honours packets of 200 000 bytes.
+	{"OpenSSH_", Quirks{Name: "OpenSSH", MaxWindow: 8 << 20, MaxPacket: 65280}},
+	// Dropbear before 2025.88 clamps windows, and takes them for signed.
+	{"dropbear", Quirks{Name: "dropbear", MaxWindow: 8 << 20, MaxPacket: 32 << 10, NoGuess: true}},
+	{"PuTTY", Quirks{Name: "PuTTY", MaxWindow: 16 << 20, MaxPacket: 32 << 10}},
+	{"paramiko", Quirks{Name: "paramiko", MaxWindow: 16 << 20, MaxPacket: 32 << 10, NoGuess: true}},
+	{"AsyncSSH", Quirks{Name: "AsyncSSH", MaxWindow: 16 << 20, MaxPacket: 32 << 10}},
+	{"", Quirks{MaxWindow: 16 << 20, MaxPacket: 32 << 10, NoGuess: true}},
+}
+
+// quirksOf looks an identification line ("SSH-2.0-software comments") up.
+func quirksOf(id string) Quirks {
+	software := id
+	for range 2 {
+		if _, after, ok := strings.Cut(software, "-"); ok {
+			software = after
+		}
+	}
+	for _, row := range quirkTable {
+		if strings.HasPrefix(software, row.prefix) {
+			return row.quirks
+		}
+	}
+	return Quirks{}
+}
