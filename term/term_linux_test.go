@@ -82,7 +82,7 @@ func start(t *testing.T, role string, extra ...*os.File) *session {
 	t.Cleanup(func() { _ = p.Close() })
 	s := &session{t: t, pty: p, out: bufio.NewReader(p.Master), before: termios(t, p.Slave)}
 	s.cmd = exec.Command(os.Args[0])
-	s.cmd.Env = append(os.Environ(), childRole+"="+role)
+	s.cmd.Env = append(os.Environ(), childRole+"="+role, "GORACE=atexit_sleep_ms=0")
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = p.Slave, p.Slave, p.Slave
 	s.cmd.ExtraFiles = extra
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -338,7 +338,7 @@ func TestConfirm(t *testing.T) {
 
 func TestNoTerminal(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childRole+"=password")
+	cmd.Env = append(os.Environ(), childRole+"=password", "GORACE=atexit_sleep_ms=0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), ErrNoTerminal.Error()) {
