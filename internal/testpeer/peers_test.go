@@ -23,7 +23,7 @@ func TestClients(t *testing.T) {
 			}
 			exitStatus(t, c, at)
 			transfer(t, c, at, 3<<20)
-			offersSomething(t, func() (Offer, error) { return ClientOffer(t, c, identity, Session{Everything: true}) })
+			offersSomething(t, c.Name()+"-client", func() (Offer, error) { return ClientOffer(t, c, identity, Session{Everything: true}) })
 		})
 	}
 }
@@ -42,7 +42,7 @@ func TestServers(t *testing.T) {
 			if after := r.Exchanges(); before != -1 && after-before < 2 {
 				t.Errorf("the server had %d key exchanges, want 2 and more", after-before)
 			}
-			offersSomething(t, func() (Offer, error) { return ServerOffer(r.Target) })
+			offersSomething(t, s.Name()+"-server", func() (Offer, error) { return ServerOffer(r.Target) })
 		})
 	}
 }
@@ -81,7 +81,7 @@ func transfer(t *testing.T, c Client, at Target, rekey int64) {
 	}
 }
 
-func offersSomething(t *testing.T, ask func() (Offer, error)) {
+func offersSomething(t *testing.T, name string, ask func() (Offer, error)) {
 	t.Helper()
 	o, err := ask()
 	if err != nil {
@@ -90,4 +90,5 @@ func offersSomething(t *testing.T, ask func() (Offer, error)) {
 	if len(o.Kex) == 0 || len(o.Cipher) == 0 || len(o.MAC) == 0 || len(o.HostKey) == 0 {
 		t.Errorf("offer lacks something: %+v", o)
 	}
+	save(t, name, o)
 }
