@@ -111,6 +111,14 @@ func joinWords(words []string) string {
 	return b.String()
 }
 
+// Option writes a line for ClientQuery.Options or ServerQuery.Options from words
+// that may hold anything, such as the file name of -i:
+//
+//	q.Options = append(q.Options, config.Option("IdentityFile", name))
+func Option(keyword string, words ...string) string {
+	return keyword + " " + joinWords(words)
+}
+
 // args are the words after a keyword while a row's parser takes them.
 type args struct {
 	words []string

@@ -140,3 +140,12 @@ func TestNamesFromOutside(t *testing.T) {
 		}
 	}
 }
+
+func TestOption(t *testing.T) {
+	words := []string{"plain", "a b", `q"u'o\te`, "", "#x", `end\`, "tab\there", `\ x`}
+	keyword, rest := cutKeyword(Option("IdentityFile", words...))
+	got, err := splitWords(rest)
+	if keyword != "IdentityFile" || err != nil || !reflect.DeepEqual(got, words) {
+		t.Errorf("%q came back as %q %q, %v", words, keyword, got, err)
+	}
+}
