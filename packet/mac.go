@@ -39,8 +39,8 @@ type hashMAC struct {
 	out []byte
 }
 
-func newHMAC(h func() hash.Hash) func([]byte) mac {
-	return func(key []byte) mac { return &hashMAC{h: hmac.New(h, key)} }
+func newHMAC(h func() hash.Hash) func([]byte) (mac, error) {
+	return func(key []byte) (mac, error) { return &hashMAC{h: hmac.New(h, key)}, nil }
 }
 
 func (m *hashMAC) sum(seq uint32, packet []byte) []byte {
@@ -58,8 +58,11 @@ type universalMAC struct {
 	out   []byte
 }
 
-func newUMAC(make func([]byte) *umac.MAC) func([]byte) mac {
-	return func(key []byte) mac { return &universalMAC{m: make(key)} }
+func newUMAC(make func([]byte) (*umac.MAC, error)) func([]byte) (mac, error) {
+	return func(key []byte) (mac, error) {
+		m, err := make(key)
+		return &universalMAC{m: m}, err
+	}
 }
 
 func (m *universalMAC) sum(seq uint32, packet []byte) []byte {

@@ -41,21 +41,29 @@ func streamRow(name string, key, block int, make newMode) cipherRow {
 			if err != nil {
 				return nil, err
 			}
-			if m.etm {
-				return &etm{mode: md, mac: m.make(k.MAC), block: block, size: m.size, pad: newPadder()}, nil
+			code, err := m.make(k.MAC)
+			if err != nil {
+				return nil, err
 			}
-			return &eam{mode: md, mac: m.make(k.MAC), block: block, size: m.size, pad: newPadder()}, nil
+			if m.etm {
+				return &etm{mode: md, mac: code, block: block, size: m.size, pad: newPadder()}, nil
+			}
+			return &eam{mode: md, mac: code, block: block, size: m.size, pad: newPadder()}, nil
 		},
 		opener: func(m *macRow, k Keys) (Opener, error) {
 			md, err := make(k, false)
 			if err != nil {
 				return nil, err
 			}
+			code, err := m.make(k.MAC)
+			if err != nil {
+				return nil, err
+			}
 			if m.etm {
-				return &etm{mode: md, mac: m.make(k.MAC), block: block, size: m.size}, nil
+				return &etm{mode: md, mac: code, block: block, size: m.size}, nil
 			}
 			_, chained := md.(*cbc)
-			return &eam{mode: md, mac: m.make(k.MAC), block: block, size: m.size, hideLength: chained}, nil
+			return &eam{mode: md, mac: code, block: block, size: m.size, hideLength: chained}, nil
 		},
 	}
 }

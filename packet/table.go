@@ -17,7 +17,7 @@ type macRow struct {
 	name      string
 	key, size int // bytes
 	etm       bool
-	make      func(key []byte) mac
+	make      func(key []byte) (mac, error)
 }
 
 // noMAC stands beside ciphers that authenticate by themselves.

@@ -115,7 +115,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 	if err := c.beginKex(ctx, true); err != nil {
 		return err
 	}
-	c.flush()
+	c.Flush()
 	if err := c.readIdentification(); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 		if p != nil {
 			return broken("message %d in the middle of the first key exchange", p[0])
 		}
-		c.flush()
+		c.Flush()
 	}
 	return nil
 }
@@ -255,6 +255,10 @@ func reasonOf(err error) (uint32, string, bool) {
 	}
 	return 0, "", false
 }
+
+// DisconnectNow ends the connection for the reason that e gives, without waiting
+// for the peer; it is for the goroutine that calls Next.
+func (c *Conn) DisconnectNow(e *DisconnectError) { c.fail(e) }
 
 // Close ends the connection at once, without a word to the peer.
 func (c *Conn) Close() error { return c.closeWith(ErrClosed, false) }

@@ -86,10 +86,11 @@ func (c *Conn) handleExtInfo(p []byte) error {
 // A pinger measures round trips inside SSH.
 type pinger struct {
 	sent atomic.Int64 // when the outstanding ping left, UnixNano; 0 none
-	rtt  atomic.Int64 // nanoseconds, smoothed
+	rtt  atomic.Int64 // nanoseconds, the smallest so far
 }
 
-// RTT is the measured round trip to the peer, 0 when there was none yet.
+// RTT is the smallest measured round trip to the peer, 0 when there was none
+// yet. The smallest is the path's own: later ones include what waits in queues.
 func (c *Conn) RTT() time.Duration { return time.Duration(c.ping.rtt.Load()) }
 
 // CanPing reports whether the peer answers pings.
@@ -109,10 +110,13 @@ func (c *Conn) PostPing() error {
 
 // Measured takes a round trip that somebody else measured.
 func (c *Conn) Measured(d time.Duration) {
-	if old := c.ping.rtt.Load(); old > 0 {
-		d = (3*time.Duration(old) + d) / 4
+	d = max(d, time.Microsecond)
+	for {
+		old := c.ping.rtt.Load()
+		if old > 0 && old <= int64(d) || c.ping.rtt.CompareAndSwap(old, int64(d)) {
+			return
+		}
 	}
-	c.ping.rtt.Store(int64(max(d, time.Microsecond)))
 }
 
 func (c *Conn) handlePing(p []byte) error {

@@ -60,7 +60,7 @@ func (c *Conn) exchange() *exchange {
 // end. Not for the goroutine that calls Next.
 func (c *Conn) Rekey() error {
 	c.startKex()
-	c.flush()
+	c.Flush()
 	return c.Err()
 }
 
@@ -265,7 +265,7 @@ func (c *Conn) beside(k *exchange, work func() error) {
 		c.fail(err)
 		return
 	}
-	c.flush()
+	c.Flush()
 }
 
 // handleKex takes a message of the method, numbered 30 to 49.

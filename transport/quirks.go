@@ -11,6 +11,9 @@ type Quirks struct {
 	MaxWindow uint32
 	// MaxPacket is the largest channel packet to advertise to it, in bytes.
 	MaxPacket uint32
+	// EOW says that it understands eow@openssh.com; sent to others it may end
+	// the connection (PROTOCOL, section 2.1).
+	EOW bool
 	// NoGuess forbids guessed first key-exchange packets.
 	NoGuess bool
 }
@@ -22,10 +25,10 @@ var quirkTable = [...]struct {
 	quirks Quirks
 }{
 	// Windows between nacre peers grow with the path.
-	{"nacre_", Quirks{Name: "nacre", MaxWindow: 128 << 20, MaxPacket: 65280}},
+	{"nacre_", Quirks{Name: "nacre", MaxWindow: 128 << 20, MaxPacket: 65280, EOW: true}},
 	// Above 8 MiB an OpenSSH sender repacks its buffers and slows down; it
 	// honours packets of 200 000 bytes.
-	{"OpenSSH_", Quirks{Name: "OpenSSH", MaxWindow: 8 << 20, MaxPacket: 65280}},
+	{"OpenSSH_", Quirks{Name: "OpenSSH", MaxWindow: 8 << 20, MaxPacket: 65280, EOW: true}},
 	// Dropbear before 2025.88 clamps windows, and takes them for signed.
 	{"dropbear", Quirks{Name: "dropbear", MaxWindow: 8 << 20, MaxPacket: 32 << 10, NoGuess: true}},
 	{"PuTTY", Quirks{Name: "PuTTY", MaxWindow: 16 << 20, MaxPacket: 32 << 10}},

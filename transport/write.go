@@ -148,17 +148,24 @@ func (c *Conn) SendLane(to Lane, payload []byte) error {
 // once; it is for the goroutine that calls Next, which sends what was posted
 // before it waits again. A peer that lets too much pile up by not reading is
 // disconnected.
-func (c *Conn) Post(payload []byte) error {
+func (c *Conn) Post(payload []byte) error { return c.PostLane(Control, payload) }
+
+// PostLane is Post with a lane of the caller's choice.
+func (c *Conn) PostLane(to Lane, payload []byte) error {
 	w := &c.out
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
 		return w.err
 	}
-	if w.lanes[Control].bytes+len(payload) > c.cap(Control) {
+	limit := c.cap(Control)
+	if to == Bulk {
+		limit += bulkCap
+	}
+	if w.lanes[to].bytes+len(payload) > limit {
 		return broken("too many replies are waiting to be read")
 	}
-	w.copyIn(Control, payload, markNone)
+	w.copyIn(to, payload, markNone)
 	return nil
 }
 
@@ -233,9 +240,8 @@ func (c *Conn) kick() {
 	c.write(writerBudget)
 }
 
-// Flush writes what is queued, as the caller's own work; for goroutines other
-// than the reader.
-func (c *Conn) flush() {
+// Flush writes what was posted. Not for the goroutine that calls Next.
+func (c *Conn) Flush() {
 	c.out.mu.Lock()
 	c.kick()
 }

@@ -2,31 +2,52 @@ package netx
 
 import (
 	"io"
-	"net"
 	"syscall"
 
 	"github.com/nacre-ssh/nacre/internal/slab"
 )
 
-// A Source reads from a connection into slabs without holding one while it
+// A Source reads from a connection or a pipe without holding a buffer while it
 // waits. It belongs to one goroutine.
 type Source struct {
-	conn net.Conn
-	raw  syscall.RawConn // nil: plain reads
+	r   io.Reader
+	raw syscall.RawConn // nil: plain reads
 
-	// The arguments and results of the read under way; fields rather than
+	// The arguments and results of the read under way: fields rather than
 	// captured variables, so that a read allocates nothing.
-	room []byte
-	lent *slab.Slab
+	lend Lender
 	n    int
 	err  error
 	step func(fd uintptr) bool
+
+	slab slabLender
 }
 
-// NewSource reads from conn.
-func NewSource(conn net.Conn) *Source {
-	s := &Source{conn: conn}
-	if sc, ok := conn.(syscall.Conn); ok && canReadRaw {
+// A Lender has a buffer when it is needed. Lend is called when there may be
+// something to read, and Back when there was nothing after all.
+type Lender interface {
+	Lend() []byte
+	Back()
+}
+
+// slabLender lends slabs.
+type slabLender struct{ lent *slab.Slab }
+
+func (l *slabLender) Lend() []byte {
+	l.lent = slab.Get(slab.Small)
+	return l.lent.Bytes()
+}
+
+func (l *slabLender) Back() {
+	l.lent.Release()
+	l.lent = nil
+}
+
+// NewSource reads from r. If r has a descriptor that can be waited for, no
+// buffer is lent while it waits.
+func NewSource(r io.Reader) *Source {
+	s := &Source{r: r}
+	if sc, ok := r.(syscall.Conn); ok && canReadRaw {
 		if raw, err := sc.SyscallConn(); err == nil {
 			s.raw = raw
 			s.step = s.try
@@ -37,54 +58,55 @@ func NewSource(conn net.Conn) *Source {
 
 // Read fills room with at least one byte, waiting as long as it takes, and
 // returns how many. It returns [io.EOF] at the end.
-func (s *Source) Read(room []byte) (int, error) {
-	return s.conn.Read(room)
-}
+func (s *Source) Read(room []byte) (int, error) { return s.r.Read(room) }
 
 // ReadSlab waits until there is something to read and returns it in a slab of
-// its own, with the number of bytes. The caller owns the slab. While it waits no
-// buffer is held.
+// its own, with the number of bytes. The caller owns the slab.
 func (s *Source) ReadSlab() (*slab.Slab, int, error) {
+	n, err := s.ReadLent(&s.slab)
+	lent := s.slab.lent
+	s.slab.lent = nil
+	return lent, n, err
+}
+
+// ReadLent waits until there is something to read and reads it into a buffer
+// that l lends. When it returns no bytes, the buffer has been given back.
+func (s *Source) ReadLent(l Lender) (int, error) {
 	if s.raw == nil {
-		lent := slab.Get(slab.Small)
-		n, err := s.conn.Read(lent.Bytes())
+		n, err := s.r.Read(l.Lend())
 		if n > 0 {
-			return lent, n, nil
+			return n, nil
 		}
-		lent.Release()
-		return nil, 0, endOf(err)
+		l.Back()
+		return 0, endOf(err)
 	}
-	s.n, s.err = 0, nil
+	s.lend, s.n, s.err = l, 0, nil
 	err := s.raw.Read(s.step)
-	lent := s.lent
-	s.lent = nil
+	s.lend = nil
+	if s.n > 0 {
+		return s.n, nil
+	}
 	if err == nil {
 		err = s.err
 	}
-	if err == nil && s.n == 0 {
+	if err == nil {
 		err = io.EOF
 	}
-	if err != nil {
-		if lent != nil {
-			lent.Release()
-		}
-		return nil, 0, err
-	}
-	return lent, s.n, nil
+	return 0, err
 }
 
 // try is one attempt at read(2); false lets the runtime wait for readiness.
 func (s *Source) try(fd uintptr) bool {
-	if s.lent == nil {
-		s.lent = slab.Get(slab.Small)
+	n, err := readFD(fd, s.lend.Lend())
+	if n > 0 {
+		s.n = n
+		return true
 	}
-	n, err := readFD(fd, s.lent.Bytes())
+	s.lend.Back()
 	if wouldBlock(err) {
-		s.lent.Release()
-		s.lent = nil
 		return false
 	}
-	s.n, s.err = n, err
+	s.err = err
 	return true
 }
 

@@ -1,0 +1,117 @@
+package mux
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nacre-ssh/nacre/wire"
+)
+
+// A GlobalRequest is one the peer made (RFC 4254, section 4).
+type GlobalRequest struct {
+	Name      string
+	Payload   []byte // what follows the want-reply flag; the handler's own
+	WantReply bool
+	mux       *Mux
+	replied   bool
+}
+
+// Reply answers the request, with a payload that only some requests have. It
+// does nothing when no answer is wanted or one was given.
+func (r *GlobalRequest) Reply(ok bool, payload []byte) error {
+	if !r.WantReply || r.replied {
+		return nil
+	}
+	r.replied = true
+	if !ok {
+		return r.mux.conn.Send([]byte{wire.MsgRequestFailure})
+	}
+	return r.mux.conn.Send(append([]byte{wire.MsgRequestSuccess}, payload...))
+}
+
+type globalReply struct {
+	ok      bool
+	payload []byte
+}
+
+// keepAliveRequest is a request that every peer answers, most with a failure.
+var keepAliveRequest = wire.AppendBool(wire.AppendString([]byte{wire.MsgGlobalRequest}, "keepalive@openssh.com"), true)
+
+func (m *Mux) handleGlobal(p []byte) error {
+	r := wire.NewReader(p[1:])
+	name, wantReply := r.String(), r.Bool()
+	if r.Err() != nil {
+		return broken("malformed global request")
+	}
+	req := &GlobalRequest{Name: name, WantReply: wantReply, Payload: bytes.Clone(r.Rest()), mux: m}
+	if !m.globals.add(req, maxQueuedRequests, m.global) {
+		return broken("too many global requests at once")
+	}
+	return nil
+}
+
+func (m *Mux) global(r *GlobalRequest) {
+	if m.cfg.Global != nil {
+		m.cfg.Global(r)
+	}
+	r.Reply(false, nil)
+}
+
+// handleGlobalReply gives a reply to the oldest request of ours. A reply that
+// nobody waits for is ignored.
+func (m *Mux) handleGlobalReply(p []byte) error {
+	m.globalMu.Lock()
+	if len(m.pending) == 0 {
+		m.globalMu.Unlock()
+		return nil
+	}
+	reply := m.pending[0]
+	m.pending = m.pending[1:]
+	m.globalMu.Unlock()
+	if reply == nil {
+		if sent := m.asked.Load(); sent != 0 {
+			m.conn.Measured(time.Duration(time.Now().UnixNano() - sent))
+		}
+		return nil
+	}
+	reply <- globalReply{p[0] == wire.MsgRequestSuccess, bytes.Clone(p[1:])}
+	return nil
+}
+
+// Request makes a global request. With wantReply it waits for the answer, which
+// may have a payload; the caller owns it.
+func (m *Mux) Request(ctx context.Context, name string, wantReply bool, payload []byte) (bool, []byte, error) {
+	b := wire.AppendString([]byte{wire.MsgGlobalRequest}, name)
+	b = append(wire.AppendBool(b, wantReply), payload...)
+	if !wantReply {
+		return true, nil, m.conn.Send(b)
+	}
+	reply := make(chan globalReply, 1) // the reader never waits
+	m.globalMu.Lock()
+	if len(m.pending) >= maxPendingReplies || m.Err() != nil {
+		m.globalMu.Unlock()
+		return false, nil, errors.Join(errors.New("too many requests wait for their answer"), m.Err())
+	}
+	err := m.conn.Post(b) // never waits: the reader needs globalMu, too
+	if err == nil {
+		m.pending = append(m.pending, reply)
+	}
+	m.globalMu.Unlock()
+	if err != nil {
+		return false, nil, err
+	}
+	m.conn.Flush()
+	select {
+	case r, ok := <-reply:
+		if !ok {
+			return false, nil, m.goneError()
+		}
+		return r.ok, r.payload, nil
+	case <-ctx.Done():
+		return false, nil, ctx.Err()
+	case <-m.done:
+		return false, nil, m.goneError()
+	}
+}

@@ -1,0 +1,39 @@
+package mux
+
+import "time"
+
+// Limits of ours.
+const (
+	// DefaultMaxChannels is how many channels one connection may have open.
+	DefaultMaxChannels = 1024
+	// maxQueuedRequests is how many requests of the peer may wait for one
+	// handler.
+	maxQueuedRequests = 128
+	// maxPendingReplies is how many of our own requests may wait for their
+	// answer on one channel.
+	maxPendingReplies = 1024
+
+	// windowBulk and windowInteractive are receive windows at the start, in
+	// bytes.
+	windowBulk        = 2 << 20
+	windowInteractive = 256 << 10
+	// windowBudget is how much all windows of the process may grow together.
+	windowBudget = 1 << 30
+	// growWithin is how long a window of unknown round trip may last and still
+	// be doubled.
+	growWithin = 50 * time.Millisecond
+
+	// holdShare is the part of a slab that data must fill to be queued in
+	// place; smaller pieces are copied out so that they don't pin it.
+	holdShare = 8
+	// coalesce is the size of the buffers that small pieces are copied into.
+	coalesce = 4 << 10
+
+	// headRoom is what a data message has before its bytes: number, channel,
+	// extended type, length.
+	headData     = 1 + 4 + 4
+	headExtended = 1 + 4 + 4 + 4
+	// maxChunk is the most data that is put into one packet: with its framing
+	// it fits a small slab.
+	maxChunk = 65280
+)

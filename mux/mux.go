@@ -1,0 +1,265 @@
+package mux
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nacre-ssh/nacre/transport"
+	"github.com/nacre-ssh/nacre/wire"
+)
+
+// Config says what is done with what the peer asks for. Its zero value refuses
+// everything.
+type Config struct {
+	Logger *slog.Logger // nil: silent
+
+	// Open decides about a channel that the peer wants to open: it calls Accept
+	// or Reject, once. It runs in a goroutine of its own. nil rejects all.
+	Open func(*Incoming)
+	// Global answers a global request of the peer. Requests come one at a
+	// time, in order, in a goroutine of their own. nil refuses all.
+	Global func(*GlobalRequest)
+
+	// MaxChannels caps the channels open at once; 0 is [DefaultMaxChannels].
+	MaxChannels int
+
+	// KeepAlive sends a request when nothing came for so long, and gives the
+	// connection up after KeepAliveMax of them without an answer. 0: never.
+	KeepAlive    time.Duration
+	KeepAliveMax int
+}
+
+// ErrDead is the end of a connection whose peer stopped answering.
+var ErrDead = errors.New("the peer has stopped answering")
+
+// A Mux is the connection protocol on one connection. All methods but Run may be
+// called from any goroutine.
+type Mux struct {
+	conn *transport.Conn
+	cfg  Config
+	log  *slog.Logger
+
+	mu       sync.Mutex
+	channels []*Channel // by local number; nil is free
+	open     int        // not nil, or being decided
+	ended    error
+
+	globalMu sync.Mutex // keeps replies in the order of requests
+	pending  []chan globalReply
+	globals  worker[*GlobalRequest]
+
+	heard  atomic.Bool // something came since the last tick
+	missed int
+	timer  *time.Timer
+	asked  atomic.Int64 // when a round-trip request left, UnixNano
+	done   chan struct{}
+}
+
+// New makes the Mux of a connection whose user is authenticated. Run must be
+// called next.
+func New(conn *transport.Conn, cfg Config) *Mux {
+	m := &Mux{conn: conn, cfg: cfg, log: cfg.Logger, done: make(chan struct{})}
+	if m.log == nil {
+		m.log = slog.New(slog.DiscardHandler)
+	}
+	if m.cfg.MaxChannels == 0 {
+		m.cfg.MaxChannels = DefaultMaxChannels
+	}
+	return m
+}
+
+// Conn is the connection below.
+func (m *Mux) Conn() *transport.Conn { return m.conn }
+
+// Done is closed when the connection has ended.
+func (m *Mux) Done() <-chan struct{} { return m.done }
+
+// Err tells why the connection has ended, nil while it lives.
+func (m *Mux) Err() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ended
+}
+
+// Run reads from the connection until it ends and returns why: io.EOF when the
+// peer just closed it, *transport.DisconnectError when one side said a reason.
+// Every channel is ended by then.
+func (m *Mux) Run() error {
+	m.startKeepAlive()
+	for {
+		p, err := m.conn.Next()
+		if err == nil {
+			m.heard.Store(true)
+			err = m.handle(p)
+		}
+		if err != nil {
+			return m.end(err)
+		}
+	}
+}
+
+// handlers are the messages of RFC 4254 by number, from MsgGlobalRequest on.
+var handlers = [...]func(*Mux, []byte) error{
+	wire.MsgGlobalRequest - wire.MsgGlobalRequest:       (*Mux).handleGlobal,
+	wire.MsgRequestSuccess - wire.MsgGlobalRequest:      (*Mux).handleGlobalReply,
+	wire.MsgRequestFailure - wire.MsgGlobalRequest:      (*Mux).handleGlobalReply,
+	wire.MsgChannelOpen - wire.MsgGlobalRequest:         (*Mux).handleOpen,
+	wire.MsgChannelOpenConfirm - wire.MsgGlobalRequest:  channel((*Channel).handleConfirm),
+	wire.MsgChannelOpenFailure - wire.MsgGlobalRequest:  channel((*Channel).handleOpenFailure),
+	wire.MsgChannelWindowAdjust - wire.MsgGlobalRequest: channel((*Channel).handleAdjust),
+	wire.MsgChannelData - wire.MsgGlobalRequest:         channel((*Channel).handleData),
+	wire.MsgChannelExtendedData - wire.MsgGlobalRequest: channel((*Channel).handleExtended),
+	wire.MsgChannelEOF - wire.MsgGlobalRequest:          channel((*Channel).handleEOF),
+	wire.MsgChannelClose - wire.MsgGlobalRequest:        channel((*Channel).handleClose),
+	wire.MsgChannelRequest - wire.MsgGlobalRequest:      channel((*Channel).handleRequest),
+	wire.MsgChannelSuccess - wire.MsgGlobalRequest:      channel((*Channel).handleReply),
+	wire.MsgChannelFailure - wire.MsgGlobalRequest:      channel((*Channel).handleReply),
+}
+
+func (m *Mux) handle(p []byte) error {
+	if i := int(p[0]) - wire.MsgGlobalRequest; i >= 0 && i < len(handlers) && handlers[i] != nil {
+		return handlers[i](m, p)
+	}
+	if p[0] >= wire.MsgUserauthRequest && p[0] < wire.MsgGlobalRequest {
+		return nil // authentication is over: ignored (RFC 4252, section 5.3)
+	}
+	return m.conn.Unimplemented()
+}
+
+// channel makes a handler of a message whose first field is our channel number.
+func channel(f func(*Channel, byte, *wire.Reader) error) func(*Mux, []byte) error {
+	return func(m *Mux, p []byte) error {
+		r := wire.NewReader(p[1:])
+		n := r.Uint32()
+		if r.Err() != nil {
+			return broken("malformed channel message %d", p[0])
+		}
+		ch := m.find(n)
+		if ch == nil {
+			return broken("message %d for channel %d, which does not exist", p[0], n)
+		}
+		return f(ch, p[0], &r)
+	}
+}
+
+func (m *Mux) find(n uint32) *Channel {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if uint64(n) >= uint64(len(m.channels)) {
+		return nil
+	}
+	return m.channels[n]
+}
+
+// end ends everything because of err and returns what callers are to see.
+func (m *Mux) end(err error) error {
+	var gone *transport.DisconnectError
+	if errors.As(err, &gone) && !gone.Remote {
+		m.conn.DisconnectNow(gone)
+	} else {
+		m.conn.Close()
+	}
+	m.mu.Lock()
+	if m.ended != nil {
+		err = m.ended
+	}
+	m.ended = err
+	channels := m.channels
+	m.channels = nil
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+	m.mu.Unlock()
+	for _, ch := range channels {
+		if ch != nil {
+			ch.abort(err)
+		}
+	}
+	m.globalMu.Lock()
+	for _, reply := range m.pending {
+		close(reply)
+	}
+	m.pending = nil
+	m.globalMu.Unlock()
+	close(m.done)
+	return err
+}
+
+// Close ends the connection after telling the peer that it was on purpose.
+func (m *Mux) Close() error {
+	m.mu.Lock()
+	if m.ended == nil {
+		m.ended = transport.ErrClosed
+	}
+	m.mu.Unlock()
+	return m.conn.Disconnect(wire.DisconnectByApplication, "disconnected by user")
+}
+
+// broken is a breach of the protocol by the peer.
+func broken(format string, args ...any) error {
+	return &transport.DisconnectError{Reason: wire.DisconnectProtocolError, Text: fmt.Sprintf(format, args...)}
+}
+
+// goneError is what a caller sees of a connection that has ended.
+func (m *Mux) goneError() error {
+	if err := m.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// rtt is the round trip to the peer, 0 when it is not known yet: then a
+// measurement is under way. It is never taken from TCP, which sees only the
+// first hop. It doesn't wait: what it sends leaves with the next packet.
+func (m *Mux) rtt() time.Duration {
+	d := m.conn.RTT()
+	if d != 0 {
+		return d
+	}
+	if m.conn.CanPing() {
+		m.conn.PostPing()
+	} else if m.asked.CompareAndSwap(0, time.Now().UnixNano()) {
+		m.globalMu.Lock()
+		m.pending = append(m.pending, nil)
+		m.conn.Post(keepAliveRequest)
+		m.globalMu.Unlock()
+	}
+	return 0
+}
+
+// startKeepAlive watches over a silent peer.
+func (m *Mux) startKeepAlive() {
+	if m.cfg.KeepAlive <= 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.timer = time.AfterFunc(m.cfg.KeepAlive, m.tick)
+}
+
+func (m *Mux) tick() {
+	if m.heard.Swap(false) {
+		m.missed = 0
+	} else if m.missed++; m.missed > max(m.cfg.KeepAliveMax, 1) {
+		m.mu.Lock()
+		if m.ended == nil {
+			m.ended = fmt.Errorf("%w: nothing came for %v", ErrDead, time.Duration(m.missed)*m.cfg.KeepAlive)
+		}
+		m.mu.Unlock()
+		m.conn.Close()
+		return
+	} else {
+		go m.Request(context.Background(), "keepalive@openssh.com", true, nil)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ended == nil {
+		m.timer.Reset(m.cfg.KeepAlive)
+	}
+}

@@ -1,0 +1,82 @@
+package mux
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// grown is by how many bytes the windows of the process have grown together.
+var grown atomic.Int64
+
+// A window is the receive window of one channel. Its size follows the path: it
+// doubles when it is used up within two round trips, since then it and not the
+// path is what limits the peer.
+type window struct {
+	size  uint32 // what the peer may have under way
+	max   uint32
+	left  uint32 // what it may still send
+	owed  uint32 // consumed and not yet given back
+	extra int64  // counted in grown
+
+	since time.Time // when the count below began
+	taken uint32    // bytes consumed since
+}
+
+// take notes n received bytes and reports whether the peer was allowed to send
+// them.
+func (w *window) take(n int) bool {
+	if uint64(n) > uint64(w.left) {
+		return false
+	}
+	w.left -= uint32(n)
+	return true
+}
+
+// consume notes that n bytes were consumed and returns by how much the peer's
+// window is to be adjusted now, 0 for not yet.
+func (w *window) consume(n int, rtt func() time.Duration) uint32 {
+	w.owed += uint32(n)
+	w.taken += uint32(n)
+	if w.owed < w.size/4 {
+		return 0
+	}
+	if w.since.IsZero() {
+		w.since, w.taken = time.Now(), 0
+		rtt() // begins to measure
+	}
+	grow := uint32(0)
+	if w.taken >= w.size {
+		now := time.Now()
+		grow = w.growth(now.Sub(w.since), rtt())
+		w.since, w.taken = now, 0
+	}
+	adjust := w.owed + grow
+	w.size += grow
+	w.left += adjust
+	w.owed = 0
+	return adjust
+}
+
+// growth is by how much a window that lasted for d should grow.
+func (w *window) growth(d, rtt time.Duration) uint32 {
+	limit := 2 * rtt
+	if rtt == 0 {
+		limit = growWithin
+	}
+	if d >= limit || w.size >= w.max {
+		return 0
+	}
+	more := min(w.size, w.max-w.size)
+	if grown.Add(int64(more)) > windowBudget {
+		grown.Add(-int64(more))
+		return 0
+	}
+	w.extra += int64(more)
+	return more
+}
+
+// release gives back what the window took from the budget.
+func (w *window) release() {
+	grown.Add(-w.extra)
+	w.extra = 0
+}

@@ -1,0 +1,184 @@
+package mux
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/nacre-ssh/nacre/internal/netx"
+	"github.com/nacre-ssh/nacre/transport"
+	"github.com/nacre-ssh/nacre/wire"
+)
+
+// reserve waits until the peer's window has room and takes up to n bytes of it.
+// The caller is a writer until it calls wrote.
+func (ch *Channel) reserve(n int) (int, error) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	for {
+		if ch.err != nil || ch.wantClose || ch.sentEOF || ch.stopped {
+			return 0, ch.writeError()
+		}
+		if ch.credit > 0 {
+			break
+		}
+		ch.room.Wait()
+	}
+	n = int(min(uint32(min(n, maxChunk)), ch.maxOut, ch.credit))
+	ch.credit -= uint32(n)
+	ch.writers++
+	return n, nil
+}
+
+// refund gives credit back that was not used.
+func (ch *Channel) refund(n int) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.credit += uint32(n)
+	ch.room.Broadcast()
+}
+
+// Write sends p as data, waiting for the peer's window as often as it takes. It
+// does not keep p.
+func (ch *Channel) Write(p []byte) (int, error) { return ch.write(streamData, p) }
+
+func (ch *Channel) write(stream int, p []byte) (int, error) {
+	head := headData
+	if stream == streamStderr {
+		head = headExtended
+	}
+	sent := 0
+	for sent < len(p) {
+		n, err := ch.reserve(len(p) - sent)
+		if err != nil {
+			return sent, err
+		}
+		frame, b := ch.mux.conn.Reserve(head + n)
+		ch.header(b, stream, n)
+		copy(b[head:], p[sent:sent+n])
+		err = ch.mux.conn.Commit(frame, head+n, ch.lane)
+		ch.wrote()
+		if err != nil {
+			return sent, err
+		}
+		sent += n
+	}
+	return sent, nil
+}
+
+// header writes what comes before n bytes of data (RFC 4254, section 5.2).
+func (ch *Channel) header(b []byte, stream, n int) {
+	b[0] = wire.MsgChannelData
+	binary.BigEndian.PutUint32(b[1:], ch.remote)
+	if stream == streamStderr {
+		b[0] = wire.MsgChannelExtendedData
+		binary.BigEndian.PutUint32(b[5:], wire.ExtendedStderr)
+		b = b[4:]
+	}
+	binary.BigEndian.PutUint32(b[5:], uint32(n))
+}
+
+// ReadFrom sends what it reads from r until r ends, and returns how many bytes
+// that were. Data is read into the packets; while r has nothing, no buffer is
+// held if r has a descriptor to wait for. An error of the channel's own is
+// returned even though r may have more: what was read and not sent is lost.
+func (ch *Channel) ReadFrom(r io.Reader) (int64, error) { return ch.readFrom(streamData, r) }
+
+func (ch *Channel) readFrom(stream int, r io.Reader) (int64, error) {
+	p := &pump{ch: ch, stream: stream, head: headData}
+	if stream == streamStderr {
+		p.head = headExtended
+	}
+	src := netx.NewSource(r)
+	var total int64
+	for {
+		// The window first: what is read must be sent.
+		credit, err := ch.reserve(maxChunk)
+		if err != nil {
+			return total, err
+		}
+		ch.pause()
+		p.credit = credit
+		n, err := src.ReadLent(p)
+		if n == 0 {
+			ch.refund(credit)
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return total, err
+		}
+		if err := p.send(n); err != nil {
+			return total, err
+		}
+		total += int64(n)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return total, err
+		}
+	}
+}
+
+// pause lets a writer that reserved credit wait for its data without holding up
+// the end of the channel.
+func (ch *Channel) pause() { ch.wrote() }
+
+// resume is the end of a pause; it reports whether the channel is still open.
+func (ch *Channel) resume() error {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.err != nil || ch.wantClose || ch.sentEOF {
+		return ch.writeError()
+	}
+	ch.writers++
+	return nil
+}
+
+// A pump lends packets to a Source, to be filled where they will be sealed.
+type pump struct {
+	ch     *Channel
+	stream int
+	head   int
+	credit int
+	frame  transport.Frame
+	b      []byte
+}
+
+func (p *pump) Lend() []byte {
+	p.frame, p.b = p.ch.mux.conn.Reserve(p.head + p.credit)
+	return p.b[p.head:]
+}
+
+func (p *pump) Back() { p.frame.Drop() }
+
+// send sends the n bytes that were read into the packet.
+func (p *pump) send(n int) error {
+	if err := p.ch.resume(); err != nil {
+		p.frame.Drop()
+		return err
+	}
+	if n < p.credit {
+		p.ch.refund(p.credit - n)
+	}
+	p.ch.header(p.b, p.stream, n)
+	err := p.ch.mux.conn.Commit(p.frame, p.head+n, p.ch.lane)
+	p.ch.wrote()
+	return err
+}
+
+// Stderr is the channel's extended data as a stream of its own.
+func (ch *Channel) Stderr() *Stderr { return &Stderr{ch} }
+
+// Stderr reads and writes a channel's extended data of type stderr. It shares
+// the channel's window.
+type Stderr struct{ ch *Channel }
+
+// Write sends p as extended data.
+func (s *Stderr) Write(p []byte) (int, error) { return s.ch.write(streamStderr, p) }
+
+// ReadFrom sends what it reads from r; see [Channel.ReadFrom].
+func (s *Stderr) ReadFrom(r io.Reader) (int64, error) { return s.ch.readFrom(streamStderr, r) }
+
+// Read reads extended data; see [Channel.Read].
+func (s *Stderr) Read(p []byte) (int, error) { return s.ch.read(streamStderr, p) }
+
+// WriteTo pushes extended data to w; see [Channel.WriteTo].
+func (s *Stderr) WriteTo(w io.Writer) (int64, error) { return s.ch.writeTo(streamStderr, w) }
