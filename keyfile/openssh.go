@@ -108,7 +108,7 @@ func (f *opensshFile) open(passphrase []byte) (*key.Private, string, error) {
 		}
 	}
 	r := wire.NewReader(f.private)
-	if r.Uint32() != r.Uint32() {
+	if check, again := r.Uint32(), r.Uint32(); check != again {
 		if f.cipher == nil {
 			return nil, "", malformed("its check numbers differ", nil)
 		}
