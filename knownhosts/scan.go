@@ -1,0 +1,163 @@
+package knownhosts
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+
+	"github.com/nacre-ssh/nacre/key"
+)
+
+// A Marker is the word with @ that may begin a line.
+type Marker string
+
+// The markers there are; a line with another one is passed over.
+const (
+	Plain     Marker = ""
+	Authority Marker = "@cert-authority" // the key signs hosts' certificates
+	Revoked   Marker = "@revoked"        // the key must never be accepted
+)
+
+// A line is one line that could be split, not decoded; its parts are parts of
+// the scanner's buffer.
+type line struct {
+	number int
+	marker Marker
+	names  []byte
+	typ    []byte
+	key    []byte // base64
+	rest   []byte // comment
+}
+
+// A scanner reads a file line by line in one buffer.
+type scanner struct {
+	r      *bufio.Reader
+	number int
+	// raw is the current line with its newline, if it has one. For a line
+	// beyond MaxLine it is the beginning, and tooLong is set.
+	raw     []byte
+	tooLong bool
+}
+
+func newScanner(r io.Reader) *scanner {
+	return &scanner{r: bufio.NewReaderSize(r, MaxLine)}
+}
+
+// next steps to the next line. The rest of a line that is too long goes to
+// spill, unless that is nil. It returns io.EOF after the last line.
+func (s *scanner) next(spill io.Writer) error {
+	for s.tooLong {
+		chunk, err := s.r.ReadSlice('\n')
+		if err != nil && err != bufio.ErrBufferFull && err != io.EOF {
+			return err
+		}
+		if spill != nil {
+			if _, err := spill.Write(chunk); err != nil {
+				return err
+			}
+		}
+		s.tooLong = err == bufio.ErrBufferFull
+	}
+	raw, err := s.r.ReadSlice('\n')
+	if len(raw) == 0 && err != nil {
+		return err
+	}
+	if err != nil && err != bufio.ErrBufferFull && err != io.EOF {
+		return err
+	}
+	s.number++
+	s.raw, s.tooLong = raw, err == bufio.ErrBufferFull
+	return nil
+}
+
+// names splits off what is needed to see whether the current line is of
+// interest: most lines are not, and are looked at no further.
+func (s *scanner) names() (l line, ok bool) {
+	rest := skipBlanks(s.raw)
+	if s.tooLong || len(rest) == 0 || rest[0] == '#' {
+		return l, false
+	}
+	l.number = s.number
+	if rest[0] == '@' {
+		var word []byte
+		word, rest = cut(rest)
+		switch {
+		case string(word) == string(Authority):
+			l.marker = Authority
+		case string(word) == string(Revoked):
+			l.marker = Revoked
+		default:
+			return l, false
+		}
+	}
+	l.names, l.rest = cut(rest)
+	return l, true
+}
+
+// split splits what is behind the names, and reports whether a key is there.
+func (l *line) split() bool {
+	rest := bytes.TrimRight(l.rest, " \t\r\n")
+	if bytes.IndexByte(l.names, 0) >= 0 || bytes.IndexByte(rest, 0) >= 0 {
+		return false
+	}
+	l.typ, rest = cut(rest)
+	l.key, l.rest = cut(rest)
+	return len(l.key) > 0
+}
+
+// cut splits at the first run of spaces and tabs.
+func cut(b []byte) (word, rest []byte) {
+	for i, c := range b {
+		if c == ' ' || c == '\t' {
+			return b[:i], skipBlanks(b[i:])
+		}
+	}
+	return b, nil
+}
+
+func skipBlanks(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t' || b[0] == '\r' || b[0] == '\n') {
+		b = b[1:]
+	}
+	return b
+}
+
+// blob decodes the key's base64.
+func (l *line) blob() ([]byte, error) {
+	if len(l.key) > base64.StdEncoding.EncodedLen(key.MaxBlob) {
+		return nil, errors.New("key is too long")
+	}
+	return base64.StdEncoding.AppendDecode(nil, l.key)
+}
+
+// entry decodes a line. Its Key is nil where the type isn't known or the key is
+// damaged: such a line says nothing about another key, as in OpenSSH.
+func (l *line) entry(file string) Entry {
+	e := Entry{
+		File: file, Line: l.number, Marker: l.marker,
+		Names: string(l.names), Type: string(l.typ), Comment: string(l.rest),
+	}
+	blob, err := l.blob()
+	if err != nil {
+		return e
+	}
+	if k, err := key.ParsePublic(blob); err == nil && k.Type() == e.Type {
+		e.Key = k
+	}
+	return e
+}
+
+// holds reports whether the line's key is the one with this blob and its
+// base64. A revoked key is recognised in any spelling.
+func (l *line) holds(blob, encoded []byte) bool {
+	if bytes.Equal(l.key, encoded) {
+		return true
+	}
+	if l.marker != Revoked {
+		return false
+	}
+	b, err := l.blob()
+	return err == nil && bytes.Equal(b, blob)
+}
