@@ -1,0 +1,447 @@
+package mux
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nacre-ssh/nacre/key"
+	"github.com/nacre-ssh/nacre/transport"
+	"github.com/nacre-ssh/nacre/wire"
+)
+
+var hostKey = sync.OnceValue(func() key.Signer {
+	k, err := key.Generate(rand.Reader, key.TypeEd25519, 0)
+	if err != nil {
+		panic(err)
+	}
+	return k
+})
+
+// pair returns two running muxes connected over loopback.
+func pair(t testing.TB, cc, sc Config) (client, server *Mux) {
+	t.Helper()
+	return pairWith(t, cc, sc, &transport.Config{}, &transport.Config{})
+}
+
+func pairWith(t testing.TB, cc, sc Config, tc, ts *transport.Config) (client, server *Mux) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	a, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tc.VerifyHostKey = func(context.Context, key.Public) error { return nil }
+	ts.HostKeys = []key.Signer{hostKey()}
+	type result struct {
+		conn *transport.Conn
+		err  error
+	}
+	got := make(chan result, 1)
+	go func() {
+		conn, err := transport.Server(t.Context(), b, ts)
+		got <- result{conn, err}
+	}()
+	conn, err := transport.Client(t.Context(), a, tc)
+	other := <-got
+	if err != nil || other.err != nil {
+		t.Fatal(err, other.err)
+	}
+	conn.AuthSucceeded()
+	other.conn.AuthSucceeded()
+	client, server = New(conn, cc), New(other.conn, sc)
+	go client.Run()
+	go server.Run()
+	t.Cleanup(func() {
+		client.Close()
+		server.Close()
+		<-client.Done()
+		<-server.Done()
+	})
+	return client, server
+}
+
+// accepting is a server that gives every channel to handle.
+func accepting(handle func(*Channel)) Config {
+	return Config{Open: func(in *Incoming) {
+		ch, err := in.Accept(nil, Options{})
+		if err == nil {
+			handle(ch)
+		}
+	}}
+}
+
+func openChannel(t testing.TB, m *Mux, opts Options) *Channel {
+	t.Helper()
+	ch, err := m.OpenChannel(t.Context(), "session", nil, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ch
+}
+
+// An echoing channel returns what is sent to it, through every pair of reading
+// and writing that there is.
+func TestEcho(t *testing.T) {
+	echoes := map[string]func(*Channel){
+		"read and write": func(ch *Channel) { io.Copy(struct{ io.Writer }{ch}, struct{ io.Reader }{ch}) },
+		"read from":      func(ch *Channel) { ch.ReadFrom(struct{ io.Reader }{ch}) },
+		"write to":       func(ch *Channel) { ch.WriteTo(struct{ io.Writer }{ch}) },
+	}
+	for name, echo := range echoes {
+		t.Run(name, func(t *testing.T) {
+			client, _ := pair(t, Config{}, accepting(func(ch *Channel) {
+				echo(ch)
+				ch.CloseWrite()
+				ch.Close()
+			}))
+			ch := openChannel(t, client, Options{})
+			const size = 20 << 20
+			sent, got := sha256.New(), sha256.New()
+			go func() {
+				if _, err := ch.ReadFrom(io.TeeReader(io.LimitReader(rand.Reader, size), sent)); err != nil {
+					t.Errorf("sending: %v", err)
+				}
+				ch.CloseWrite()
+			}()
+			n, err := io.Copy(got, struct{ io.Reader }{ch})
+			if err != nil || n != size || !same(sent, got) {
+				t.Fatalf("%d bytes came back of %d: %v", n, size, err)
+			}
+			<-ch.Done()
+		})
+	}
+}
+
+func same(a, b hash.Hash) bool { return bytes.Equal(a.Sum(nil), b.Sum(nil)) }
+
+// Data pushed to a pipe that nobody reads waits, and the sender with it.
+func TestSlowSink(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	finished := make(chan error, 1)
+	client, _ := pair(t, Config{}, accepting(func(ch *Channel) {
+		_, err := ch.WriteTo(w)
+		w.Close()
+		finished <- err
+		ch.Close()
+	}))
+	ch := openChannel(t, client, Options{})
+	const size = 30 << 20
+	sent := sha256.New()
+	written := make(chan error, 1)
+	go func() {
+		_, err := ch.ReadFrom(io.TeeReader(io.LimitReader(rand.Reader, size), sent))
+		ch.CloseWrite()
+		written <- err
+	}()
+	select {
+	case err := <-written:
+		t.Fatalf("30 MiB were swallowed with nobody reading: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	got := sha256.New()
+	n, err := io.Copy(got, r)
+	if err != nil || n != size || !same(sent, got) {
+		t.Fatalf("%d bytes of %d: %v", n, size, err)
+	}
+	if err := errors.Join(<-finished, <-written); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// When the reader of a sink goes away, the peer is told and stops writing.
+func TestBrokenSink(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	client, _ := pair(t, Config{}, accepting(func(ch *Channel) {
+		r.Close()
+		ch.WriteTo(w)
+	}))
+	ch := openChannel(t, client, Options{})
+	buf := make([]byte, 64<<10)
+	for total := 0; ; total += len(buf) {
+		if _, err := ch.Write(buf); err != nil {
+			if !errors.Is(err, ErrStopped) {
+				t.Fatalf("writing ended with %v", err)
+			}
+			return
+		}
+		if total > 1<<30 {
+			t.Fatal("the peer never stopped")
+		}
+	}
+}
+
+func TestStderrIsApart(t *testing.T) {
+	client, _ := pair(t, Config{}, accepting(func(ch *Channel) {
+		io.WriteString(ch, "out")
+		io.WriteString(ch.Stderr(), "err")
+		ch.CloseWrite()
+		ch.Close()
+	}))
+	ch := openChannel(t, client, Options{})
+	out, err := io.ReadAll(ch)
+	if err != nil || string(out) != "out" {
+		t.Fatalf("%q, %v", out, err)
+	}
+	if out, err = io.ReadAll(ch.Stderr()); err != nil || string(out) != "err" {
+		t.Fatalf("%q, %v", out, err)
+	}
+}
+
+// Requests are answered in order, and the channel's end comes behind them.
+func TestRequests(t *testing.T) {
+	var seen []string
+	ended := make(chan struct{})
+	client, _ := pair(t, Config{}, Config{Open: func(in *Incoming) {
+		ch, err := in.Accept(nil, Options{Requests: func(r *Request) {
+			seen = append(seen, r.Name)
+			r.Reply(string(r.Payload) == "yes")
+		}})
+		if err != nil {
+			return
+		}
+		<-ch.Done()
+		close(ended)
+	}})
+	ch := openChannel(t, client, Options{})
+	var waits []func(context.Context) (bool, error)
+	for _, answer := range []string{"yes", "no", "yes"} {
+		wait, err := ch.Ask("ask-"+answer, true, []byte(answer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits = append(waits, wait)
+	}
+	for i, wait := range waits {
+		if ok, err := wait(t.Context()); err != nil || ok != (i != 1) {
+			t.Fatalf("answer %d: %v, %v", i, ok, err)
+		}
+	}
+	ch.Request(t.Context(), "last", false, nil)
+	ch.Close()
+	<-ended
+	if len(seen) != 4 || seen[3] != "last" {
+		t.Fatalf("seen %q", seen)
+	}
+}
+
+func TestGlobalRequests(t *testing.T) {
+	client, _ := pair(t, Config{}, Config{Global: func(r *GlobalRequest) {
+		r.Reply(r.Name == "good", append([]byte("re "), r.Payload...))
+	}})
+	ok, reply, err := client.Request(t.Context(), "good", true, []byte("x"))
+	if err != nil || !ok || string(reply) != "re x" {
+		t.Fatalf("%v %q %v", ok, reply, err)
+	}
+	if ok, _, err = client.Request(t.Context(), "bad", true, nil); err != nil || ok {
+		t.Fatalf("%v %v", ok, err)
+	}
+}
+
+func TestRejected(t *testing.T) {
+	client, _ := pair(t, Config{}, Config{Open: func(in *Incoming) { in.Reject(wire.OpenConnectFailed, "no such host") }})
+	_, err := client.OpenChannel(t.Context(), "direct-tcpip", nil, Options{})
+	var refused *OpenError
+	if !errors.As(err, &refused) || refused.Reason != wire.OpenConnectFailed {
+		t.Fatal(err)
+	}
+}
+
+func TestMaxChannels(t *testing.T) {
+	done := make(chan struct{})
+	cfg := accepting(func(ch *Channel) { <-done; ch.Close() })
+	cfg.MaxChannels = 3
+	client, server := pair(t, Config{}, cfg)
+	var last *Channel
+	for range 3 {
+		last = openChannel(t, client, Options{})
+	}
+	_, err := client.OpenChannel(t.Context(), "session", nil, Options{})
+	var refused *OpenError
+	if !errors.As(err, &refused) || refused.Reason != wire.OpenResourceShortage {
+		t.Fatal(err)
+	}
+	close(done)
+	<-last.Done()
+	last.Close()
+	_ = server
+	// A closed channel's place is free again, as soon as both closes have passed.
+	for {
+		ch, err := client.OpenChannel(t.Context(), "session", nil, Options{})
+		if err == nil {
+			ch.Close()
+			return
+		}
+		if !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Many channels move data at once, each whole, while both sides rekey.
+func TestManyChannels(t *testing.T) {
+	client, server := pairWith(t, Config{}, accepting(func(ch *Channel) {
+		ch.ReadFrom(struct{ io.Reader }{ch})
+		ch.CloseWrite()
+		ch.Close()
+	}), &transport.Config{RekeyBytes: 8 << 20}, &transport.Config{RekeyInterval: 10 * time.Millisecond})
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			ch := openChannel(t, client, Options{})
+			sent, got := sha256.New(), sha256.New()
+			go func() {
+				ch.ReadFrom(io.TeeReader(io.LimitReader(rand.Reader, 3<<20), sent))
+				ch.CloseWrite()
+			}()
+			if n, err := io.Copy(got, struct{ io.Reader }{ch}); err != nil || n != 3<<20 || !same(sent, got) {
+				t.Errorf("%d bytes: %v", n, err)
+			}
+		})
+	}
+	wg.Wait()
+	_ = server
+}
+
+// The end of the connection ends everything that waits for it.
+func TestConnectionLost(t *testing.T) {
+	client, server := pair(t, Config{}, accepting(func(ch *Channel) {}))
+	ch := openChannel(t, client, Options{})
+	ended := make(chan error, 3)
+	go func() { _, err := ch.Read(make([]byte, 1)); ended <- err }()
+	go func() {
+		var err error
+		for err == nil {
+			_, err = ch.Write(make([]byte, 1<<20))
+		}
+		ended <- err
+	}()
+	go func() { _, err := ch.Request(context.Background(), "x", true, nil); ended <- err }()
+	server.conn.NetConn().Close()
+	for range 3 {
+		if err := <-ended; err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("ended with %v", err)
+		}
+	}
+	<-ch.Done()
+}
+
+func TestKeepAlive(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, _ := pair(t, Config{KeepAlive: 20 * time.Millisecond, KeepAliveMax: 2}, Config{})
+	select {
+	case <-client.Done():
+		t.Fatalf("a living peer was given up: %v", client.Err())
+	case <-time.After(300 * time.Millisecond):
+	}
+}
+
+// A keystroke overtakes bulk that waits on the same connection.
+func TestKeystrokesGoFirst(t *testing.T) {
+	arrived := make(chan string, 2)
+	client, _ := pair(t, Config{}, Config{Open: func(in *Incoming) {
+		ch, err := in.Accept(nil, Options{})
+		if err != nil {
+			return
+		}
+		if in.Type == "bulk" {
+			io.Copy(io.Discard, ch)
+			arrived <- "bulk"
+			return
+		}
+		b := make([]byte, 1)
+		for {
+			if _, err := ch.Read(b); err != nil {
+				return
+			}
+			ch.Write(b)
+		}
+	}})
+	bulk, err := client.OpenChannel(t.Context(), "bulk", nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := openChannel(t, client, Options{Interactive: true})
+	go func() {
+		for range 64 {
+			bulk.Write(make([]byte, 1<<20))
+		}
+		bulk.CloseWrite()
+	}()
+	b := []byte{0}
+	worst := time.Duration(0)
+	for range 100 {
+		start := time.Now()
+		if _, err := keys.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(keys, b); err != nil {
+			t.Fatal(err)
+		}
+		worst = max(worst, time.Since(start))
+	}
+	if worst > 5*time.Second {
+		t.Fatalf("a keystroke took %v", worst)
+	}
+	<-arrived
+}
+
+func TestWindowGrows(t *testing.T) {
+	w := window{size: 1000, left: 1000, max: 8000}
+	rtt := func() time.Duration { return time.Hour }
+	for range 40 {
+		n := int(w.left)
+		if !w.take(n) {
+			t.Fatal("refused its own window")
+		}
+		w.consume(n, rtt)
+	}
+	if w.size != 8000 || w.left != 8000 {
+		t.Fatalf("window of %d, %d left, want 8000", w.size, w.left)
+	}
+	if w.take(8001) {
+		t.Fatal("took more than the window")
+	}
+	before := grown.Load()
+	w.release()
+	if before-grown.Load() != 7000 {
+		t.Fatalf("gave %d back to the budget", before-grown.Load())
+	}
+	slow := window{size: 1000, left: 1000, max: 8000}
+	for range 10 {
+		slow.take(1000)
+		slow.consume(1000, func() time.Duration { return time.Nanosecond })
+	}
+	if slow.size != 1000 {
+		t.Fatalf("a window that lasts many round trips grew to %d", slow.size)
+	}
+}
