@@ -1,0 +1,131 @@
+package applet
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nacre-ssh/nacre/transport"
+)
+
+// An Env is what a door gets of the world. It belongs to the door.
+type Env struct {
+	Name                  string   // the door's name as it was called, for messages
+	Args                  []string // what follows the name
+	Stdin, Stdout, Stderr *os.File
+	Getenv                func(string) string
+}
+
+// Errorf prints one line about what went wrong.
+func (e *Env) Errorf(format string, args ...any) {
+	fmt.Fprintf(e.Stderr, format+"\n", args...)
+}
+
+// A Door is one program. A door without a Group is internal: help doesn't list
+// it.
+type Door struct {
+	Name    string
+	Aliases []string
+	Group   string // what a person wants to do: "connect", "serve", "help"
+	Help    string // one line
+	Link    bool   // it stands for a program that people have under this name
+	Run     func(ctx context.Context, e *Env) int
+}
+
+// Doors are all programs, in the order help lists them.
+func Doors() []Door {
+	return append([]Door{
+		{Name: "ssh", Group: "connect", Help: "log in to another machine, or run a command there", Link: true, Run: runSSH},
+		{Name: "demo", Group: "look around", Help: "a server and a client on this machine, with fresh keys", Run: runDemo},
+		{Name: "links", Group: "set up", Help: "make links named ssh, sshd, … in a directory", Run: runLinks},
+		{Name: "help", Aliases: []string{"-h", "--help", "-help"}, Group: "set up", Help: "this list", Run: runHelp},
+		{Name: "version", Aliases: []string{"-V", "--version"}, Group: "set up", Help: "which nacre this is", Run: runVersion},
+	}, serverDoors()...)
+}
+
+// Main runs the door that argv names and returns its exit code.
+func Main(argv []string) int {
+	e := &Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
+	if len(argv) == 0 {
+		return runHelp(context.Background(), e)
+	}
+	doors := Doors()
+	if d := find(doors, programName(argv[0])); d != nil && d.Link {
+		e.Name, e.Args = d.Name, argv[1:]
+		return d.Run(context.Background(), e)
+	}
+	if len(argv) == 1 {
+		return runHelp(context.Background(), e)
+	}
+	d := find(doors, argv[1])
+	if d == nil {
+		e.Errorf("nacre: there is no %q; nacre help lists what there is", argv[1])
+		return 2
+	}
+	e.Name, e.Args = d.Name, argv[2:]
+	return d.Run(context.Background(), e)
+}
+
+// programName is the last part of a path without Windows' ".exe".
+func programName(path string) string {
+	name := filepath.Base(path)
+	if len(name) > 4 && strings.EqualFold(name[len(name)-4:], ".exe") {
+		name = name[:len(name)-4]
+	}
+	return name
+}
+
+func find(doors []Door, name string) *Door {
+	for i := range doors {
+		if doors[i].Name == name {
+			return &doors[i]
+		}
+		for _, alias := range doors[i].Aliases {
+			if alias == name {
+				return &doors[i]
+			}
+		}
+	}
+	return nil
+}
+
+// version is what -V prints.
+func version() string { return transport.Version }
+
+func runVersion(_ context.Context, e *Env) int {
+	fmt.Fprintln(e.Stdout, version())
+	return 0
+}
+
+// runHelp lists the doors by what a person wants to do.
+func runHelp(_ context.Context, e *Env) int {
+	var b strings.Builder
+	b.WriteString("usage: nacre program [argument ...]\n")
+	doors := Doors()
+	var seen []string
+	for _, d := range doors {
+		if d.Group == "" || contains(seen, d.Group) {
+			continue
+		}
+		seen = append(seen, d.Group)
+		b.WriteString("\n" + d.Group + "\n")
+		for _, other := range doors {
+			if other.Group == d.Group {
+				fmt.Fprintf(&b, "  %-10s %s\n", other.Name, other.Help)
+			}
+		}
+	}
+	fmt.Fprint(e.Stdout, b.String())
+	return 0
+}
+
+func contains(list []string, s string) bool {
+	for _, other := range list {
+		if other == s {
+			return true
+		}
+	}
+	return false
+}
