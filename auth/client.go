@@ -204,7 +204,7 @@ func (d *dialogue) request(ctx context.Context, method string, payload []byte) e
 	}
 	if !d.requested {
 		d.requested = true
-		if err := send(ctx, d.conn, wire.AppendString([]byte{wire.MsgServiceRequest}, serviceUserauth)); err != nil {
+		if err := post(ctx, d.conn, wire.AppendString([]byte{wire.MsgServiceRequest}, serviceUserauth)); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,13 @@ import (
 )
 
 // Conn is a connection after its first key exchange. The package calls it from
-// one goroutine.
+// one goroutine. One that also has
+//
+//	Post(payload []byte) error
+//
+// which copies a message and sends it no later than the next Send or wait in
+// Next, gets by it what the next message should share a write with: the service
+// request and its answer, and the banner.
 type Conn interface {
 	// SessionID is the exchange hash of the first key exchange.
 	SessionID() []byte
@@ -56,6 +62,18 @@ func receive(ctx context.Context, conn Conn) ([]byte, error) {
 
 func send(ctx context.Context, conn Conn, payload []byte) error {
 	if err := conn.Send(payload); err != nil {
+		return lost(ctx, err)
+	}
+	return nil
+}
+
+// post sends a message that another follows.
+func post(ctx context.Context, conn Conn, payload []byte) error {
+	p, ok := conn.(interface{ Post(payload []byte) error })
+	if !ok {
+		return send(ctx, conn, payload)
+	}
+	if err := p.Post(payload); err != nil {
 		return lost(ctx, err)
 	}
 	return nil

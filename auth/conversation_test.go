@@ -461,3 +461,27 @@ func TestCancel(t *testing.T) {
 		})
 	}
 }
+
+// posting is a connection that gathers what is posted into one write.
+type posting struct {
+	script
+	posted int
+}
+
+func (p *posting) Post(payload []byte) error {
+	p.posted++
+	return p.Send(payload)
+}
+
+// TestOneWrite: what belongs together is posted, so that it shares a write.
+func TestOneWrite(t *testing.T) {
+	client := &posting{script: script{lines: [][]byte{serviceAccept(), success()}}}
+	if _, err := Client(t.Context(), client, ClientConfig{User: "alice"}); err != nil || client.posted != 1 {
+		t.Errorf("client: %v, %d posted", err, client.posted)
+	}
+	server := &posting{script: script{lines: [][]byte{serviceRequest(), passwordRequest("alice", "x")}}}
+	cfg := ServerConfig{Policy: anybody{}, Banner: func(string) string { return "hello" }}
+	if _, err := Server(t.Context(), server, cfg); err != nil || server.posted != 2 || len(server.sent) != 3 {
+		t.Errorf("server: %v, %d posted", err, server.posted)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/wire"
@@ -37,17 +38,21 @@ func FuzzServer(f *testing.F) {
 	f.Add(pack(serviceRequest(), interactiveRequest("alice"), infoResponse("x", "blue"), infoResponse()))
 	f.Add(pack(serviceRequest(), interactiveRequest("alice"), serviceRequest(), interactiveRequest("alice")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		policy := &rules{
-			methods: [][]string{{"publickey"}, {"password"}, {"keyboard-interactive"}, {"none"}},
-			key:     permitKeys(map[*key.Private]*Permit{ed(t, "a"): {}}),
-			talk:    func() Conversation { return &quiz{} },
-		}
-		s := &script{lines: unpack(data)}
-		res, err := Server(t.Context(), s, ServerConfig{Policy: policy, Remote: testAddr, MaxTries: 1, PermitEmptyPasswords: true})
-		if res != nil || err == nil || slices.Contains(s.kinds(), wire.MsgUserauthSuccess) {
-			t.Fatal("got in")
-		}
+		synctest.Test(t, func(t *testing.T) { fuzzServer(t, data) }) // refusals wait
 	})
+}
+
+func fuzzServer(t *testing.T, data []byte) {
+	policy := &rules{
+		methods: [][]string{{"publickey"}, {"password"}, {"keyboard-interactive"}, {"none"}},
+		key:     permitKeys(map[*key.Private]*Permit{ed(t, "a"): {}}),
+		talk:    func() Conversation { return &quiz{} },
+	}
+	s := &script{lines: unpack(data)}
+	res, err := Server(t.Context(), s, ServerConfig{Policy: policy, Remote: testAddr, MaxTries: 1, PermitEmptyPasswords: true})
+	if res != nil || err == nil || slices.Contains(s.kinds(), wire.MsgUserauthSuccess) {
+		t.Fatal("got in")
+	}
 }
 
 // FuzzClient: whatever a server says, the client comes to an end, sends nothing

@@ -149,7 +149,7 @@ func (s *session) service(ctx context.Context, r *wire.Reader) error {
 	if string(name) != serviceUserauth {
 		return noService()
 	}
-	return s.send(ctx, wire.AppendString([]byte{wire.MsgServiceAccept}, serviceUserauth))
+	return post(ctx, s.conn, wire.AppendString([]byte{wire.MsgServiceAccept}, serviceUserauth))
 }
 
 // request serves one USERAUTH_REQUEST (RFC 4252, section 5).
@@ -231,7 +231,7 @@ func (s *session) sendBanner(ctx context.Context) error {
 		return nil
 	}
 	b := wire.AppendString([]byte{wire.MsgUserauthBanner}, text[:min(len(text), maxBanner)])
-	return s.send(ctx, wire.AppendString(b, "")) // language tag
+	return post(ctx, s.conn, wire.AppendString(b, "")) // language tag
 }
 
 // find returns the method that a request names, or none when there is no such
