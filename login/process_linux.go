@@ -1,6 +1,7 @@
 package login
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"sync"
@@ -27,6 +28,7 @@ func startClean(name string, argv []string, attr *os.ProcAttr) (*os.Process, err
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &empty, &old); err == nil {
 		defer unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
 	}
+	closeOnExec()
 	coreMu.Lock()
 	defer coreMu.Unlock()
 	if coreLimit != nil {
@@ -36,6 +38,11 @@ func startClean(name string, argv []string, attr *os.ProcAttr) (*os.Process, err
 	}
 	return os.StartProcess(name, argv, attr)
 }
+
+// closeOnExec keeps descriptors from the child that this process itself was
+// started with; those that it opened are marked one by one. The kernel has the
+// call since Linux 5.11.
+func closeOnExec() { _ = unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) }
 
 // forbidCore forbids core images of this process.
 func forbidCore() error {

@@ -27,5 +27,6 @@ func startCommand(cmd *exec.Cmd) error {
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &empty, &old); err == nil {
 		defer unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
 	}
+	closeOnExec()
 	return cmd.Start()
 }
