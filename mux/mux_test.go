@@ -330,7 +330,11 @@ func TestManyChannels(t *testing.T) {
 
 // The end of the connection ends everything that waits for it.
 func TestConnectionLost(t *testing.T) {
-	client, server := pair(t, Config{}, accepting(func(ch *Channel) {}))
+	hang := make(chan struct{})
+	defer close(hang)
+	client, server := pair(t, Config{}, Config{Open: func(in *Incoming) {
+		in.Accept(nil, Options{Requests: func(*Request) { <-hang }})
+	}})
 	ch := openChannel(t, client, Options{})
 	ended := make(chan error, 3)
 	go func() { _, err := ch.Read(make([]byte, 1)); ended <- err }()

@@ -187,7 +187,7 @@ func TestRekeyUnderLoad(t *testing.T) {
 	payload := make([]byte, 32<<10)
 	rand.Read(payload)
 	payload[0] = wire.MsgChannelData
-	var senders, receivers sync.WaitGroup
+	var senders, receivers, arrived sync.WaitGroup
 	for _, conn := range []*Conn{c, s} {
 		senders.Go(func() {
 			for sent := 0; sent < total; sent += len(payload) {
@@ -200,25 +200,28 @@ func TestRekeyUnderLoad(t *testing.T) {
 				}
 			}
 		})
+		arrived.Add(1)
 		receivers.Go(func() {
-			got := 0
-			for ; ; got += len(payload) {
+			for got := 0; ; {
 				p, err := conn.Next()
 				if err != nil {
-					break // closed below
+					if got != total {
+						t.Errorf("received %d bytes of %d: %v", got, total, err)
+						arrived.Done()
+					}
+					return // closed below
 				}
 				if !bytes.Equal(p, payload) {
 					t.Errorf("%d other bytes arrived", len(p))
 				}
-			}
-			if got != total {
-				t.Errorf("received %d bytes of %d: %v", got, total, conn.Err())
+				if got += len(p); got == total {
+					arrived.Done()
+				}
 			}
 		})
 	}
 	senders.Wait()
-	c.Drain()
-	s.Drain()
+	arrived.Wait() // and go on reading: the other side may be rekeying
 	c.Disconnect(wire.DisconnectByApplication, "done")
 	receivers.Wait()
 }
