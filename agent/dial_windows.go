@@ -1,0 +1,36 @@
+package agent
+
+import (
+	"context"
+	"io"
+	"os"
+	"syscall"
+)
+
+// opensshPipe is where the ssh-agent service of Windows listens.
+const opensshPipe = `\\.\pipe\openssh-ssh-agent`
+
+// securityAnonymous (SECURITY_SQOS_PRESENT with SECURITY_ANONYMOUS) keeps
+// whoever has made the pipe from acting as this user.
+const securityAnonymous = 0x00100000
+
+// DefaultSocket is the agent that the environment names, or the pipe of
+// Windows' own agent.
+func DefaultSocket() string {
+	if pipe := os.Getenv("SSH_AUTH_SOCK"); pipe != "" {
+		return pipe
+	}
+	return opensshPipe
+}
+
+// connect opens a named pipe for overlapped I/O, so that Close ends a Read.
+func connect(ctx context.Context, pipe string) (io.ReadWriteCloser, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(pipe, os.O_RDWR|syscall.FILE_FLAG_OVERLAPPED|securityAnonymous, 0)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
