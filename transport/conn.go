@@ -129,6 +129,21 @@ func (c *Conn) handshake(ctx context.Context) error {
 		}
 		c.Flush()
 	}
+	return c.readExtInfo()
+}
+
+// readExtInfo handles what the server sent together with its NEWKEYS and is here
+// already, so that auth knows the server's extensions without waiting for them.
+func (c *Conn) readExtInfo() error {
+	for !c.server && c.complete() {
+		p, err := c.next(false)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			return broken("message %d before anything was asked", p[0])
+		}
+	}
 	return nil
 }
 

@@ -151,6 +151,19 @@ func (c *Conn) packet() ([]byte, error) {
 	}
 }
 
+// complete reports whether the next packet has been read whole.
+func (c *Conn) complete() bool {
+	in := &c.in
+	if in.slab == nil {
+		return false
+	}
+	b := in.slab.Bytes()[in.r:in.w]
+	if in.need == 0 {
+		in.need, _ = in.open.Peek(b, in.seq) // an error comes up again
+	}
+	return in.need > 0 && len(b) >= in.need
+}
+
 // damaged is the end of a connection by a packet that can't be opened.
 func (c *Conn) damaged(err error) error {
 	reason := uint32(wire.DisconnectProtocolError)
