@@ -33,6 +33,9 @@ const (
 	// extended type, length.
 	headData     = 1 + 4 + 4
 	headExtended = 1 + 4 + 4 + 4
+	// smallData is the most data, in bytes, that is copied once more so that
+	// it needs no slab of its own.
+	smallData = 4 << 10
 	// maxChunk is the most data that is put into one packet: with its framing
 	// it fits a small slab.
 	maxChunk = 65280

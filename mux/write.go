@@ -53,10 +53,7 @@ func (ch *Channel) write(stream int, p []byte) (int, error) {
 		if err != nil {
 			return sent, err
 		}
-		frame, b := ch.mux.conn.Reserve(head + n)
-		ch.header(b, stream, n)
-		copy(b[head:], p[sent:sent+n])
-		err = ch.mux.conn.Commit(frame, head+n, ch.lane)
+		err = ch.sendData(stream, head, p[sent:sent+n])
 		ch.wrote()
 		if err != nil {
 			return sent, err
@@ -64,6 +61,19 @@ func (ch *Channel) write(stream int, p []byte) (int, error) {
 		sent += n
 	}
 	return sent, nil
+}
+
+// sendData sends one packet of data: small ones share a slab with others.
+func (ch *Channel) sendData(stream, head int, p []byte) error {
+	if len(p) <= smallData {
+		var b [headExtended]byte
+		ch.header(b[:], stream, len(p))
+		return ch.mux.conn.SendLane(ch.lane, b[:head], p)
+	}
+	frame, b := ch.mux.conn.Reserve(head + len(p))
+	ch.header(b, stream, len(p))
+	copy(b[head:], p)
+	return ch.mux.conn.Commit(frame, len(b), ch.lane)
 }
 
 // header writes what comes before n bytes of data (RFC 4254, section 5.2).

@@ -22,6 +22,9 @@ func gcmRow(name string, key int) cipherRow {
 		name: name, iv: 12, key: key, block: 16, aead: true,
 		sealer: func(_ *macRow, k Keys) (Sealer, error) {
 			g, err := newGCM(k)
+			if err == nil {
+				g.pad = newPadder()
+			}
 			return g, err
 		},
 		opener: func(_ *macRow, k Keys) (Opener, error) {
@@ -46,7 +49,7 @@ func newGCM(k Keys) (*gcm, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gcm{aead: aead, nonce: [12]byte(k.IV), pad: newPadder()}, nil
+	return &gcm{aead: aead, nonce: [12]byte(k.IV)}, nil
 }
 
 // next counts the invocation: the low 64 bits of the nonce, wrapping.

@@ -110,7 +110,7 @@ func makeConn(nc net.Conn, cfg *Config, server bool) *Conn {
 // handshake brings the connection to the end of its first key exchange.
 func (c *Conn) handshake(ctx context.Context) error {
 	c.out.mu.Lock()
-	c.out.copyIn(laneKex, []byte(c.ours+"\r\n"), markRaw)
+	c.out.copyIn(laneKex, markRaw, []byte(c.ours+"\r\n"))
 	c.out.mu.Unlock()
 	if err := c.beginKex(ctx, true); err != nil {
 		return err
@@ -300,8 +300,8 @@ func (c *Conn) closeWith(err error, told bool) error {
 		if c.timer != nil {
 			c.timer.Stop()
 		}
-		if c.kex != nil && c.kex.timer != nil {
-			c.kex.timer.Stop()
+		if c.kex != nil {
+			c.kex.stop()
 		}
 		c.kexMu.Unlock()
 		var gone *DisconnectError

@@ -20,7 +20,8 @@ import (
 // or a large Diffie-Hellman is computed. Fields are guarded by Conn.kexMu but
 // for those that only one step at a time touches.
 type exchange struct {
-	ctx    context.Context
+	ctx    context.Context // of signatures; ends with the exchange
+	cancel func()
 	first  bool
 	ours   *kexInit
 	theirs *kexInit
@@ -77,7 +78,10 @@ func (c *Conn) beginKex(ctx context.Context, first bool) error {
 	if c.kex != nil || c.Err() != nil {
 		return nil
 	}
-	k := &exchange{ctx: ctx, first: first, ready: make(chan struct{})}
+	k := &exchange{ctx: ctx, cancel: func() {}, first: first, ready: make(chan struct{})}
+	if !first {
+		k.ctx, k.cancel = context.WithTimeout(ctx, kexTimeout)
+	}
 	if err := c.offer(k); err != nil {
 		return err
 	}
@@ -417,9 +421,9 @@ func (c *Conn) finish(k *exchange, done *kex.Result) error {
 
 	c.out.mu.Lock()
 	c.out.next = append(c.out.next, e)
-	c.out.copyIn(laneKex, []byte{wire.MsgNewKeys}, markNewKeys)
+	c.out.copyIn(laneKex, markNewKeys, []byte{wire.MsgNewKeys})
 	if k.first && c.wantsExtInfo(k) {
-		c.out.copyIn(laneKex, c.extInfo(), markNone)
+		c.out.copyIn(laneKex, markNone, c.extInfo())
 	}
 	c.out.mu.Unlock()
 	return nil
@@ -491,14 +495,20 @@ func (c *Conn) handleNewKeys(p []byte) error {
 	defer c.kexMu.Unlock()
 	c.chosen = k.chosen
 	c.kex = nil
-	if k.timer != nil {
-		k.timer.Stop()
-	}
+	k.stop()
 	if c.cfg.Exportable {
 		c.kept.in = k.inKeys
 	}
 	c.schedule()
 	return nil
+}
+
+// stop ends what the exchange left running.
+func (k *exchange) stop() {
+	k.cancel()
+	if k.timer != nil {
+		k.timer.Stop()
+	}
 }
 
 // schedule arms the clock for the next rekey. kexMu is held.

@@ -1,6 +1,10 @@
 package transport
 
-import "time"
+import (
+	"time"
+
+	"github.com/nacre-ssh/nacre/packet"
+)
 
 // Limits of ours.
 const (
@@ -11,6 +15,11 @@ const (
 	controlCapEarly = 64 << 10
 	// bulkCap is how many bytes of bulk wait in the queue; callers wait beyond.
 	bulkCap = 1 << 20
+	// frameCost is what a queued packet costs beside its payload, in bytes.
+	frameCost = packet.Head + packet.Tail + 32
+	// smallPayload is the largest payload, in bytes, that is copied into a slab
+	// shared with others rather than wait in its own.
+	smallPayload = 4 << 10
 	// batchBytes is what goes into one write at most.
 	batchBytes = 256 << 10
 	// writerBudget is what one caller writes for others before it passes the

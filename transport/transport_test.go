@@ -394,6 +394,7 @@ func TestExport(t *testing.T) {
 
 func TestPing(t *testing.T) {
 	c, s := connect(t, &Config{}, &Config{})
+	authenticate(t, c, s)
 	go echo(s)
 	talk(t, c, 1)
 	if !c.CanPing() {
@@ -409,6 +410,7 @@ func TestPing(t *testing.T) {
 func TestNoSlabLeaks(t *testing.T) {
 	before := slab.Out()
 	c, s := connect(t, &Config{}, &Config{})
+	authenticate(t, c, s)
 	done := make(chan struct{})
 	go func() { echo(s); close(done) }()
 	talk(t, c, 100)

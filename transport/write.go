@@ -118,7 +118,12 @@ func (c *Conn) Commit(f Frame, n int, to Lane) error {
 		f.slab.Release()
 		return err
 	}
-	w.push(to, frame{slab: f.slab, n: int32(n)})
+	if n <= smallPayload && w.busy { // it has to wait: not with a slab of its own
+		w.copyIn(to, markNone, f.slab.Bytes()[packet.Head:packet.Head+n])
+		f.slab.Release()
+	} else {
+		w.push(to, frame{slab: f.slab, n: int32(n)})
+	}
 	c.kick()
 	return c.out.failed()
 }
@@ -128,18 +133,22 @@ func (c *Conn) Commit(f Frame, n int, to Lane) error {
 // channels: it uses Post.
 func (c *Conn) Send(payload []byte) error { return c.SendLane(Control, payload) }
 
-// SendLane is Send with a lane of the caller's choice.
-func (c *Conn) SendLane(to Lane, payload []byte) error {
-	if len(payload) > wire.MaxPayload {
-		return fmt.Errorf("a payload of %d bytes is larger than any packet", len(payload))
+// SendLane is Send with a lane of the caller's choice, of a payload in parts.
+func (c *Conn) SendLane(to Lane, payload ...[]byte) error {
+	n := 0
+	for _, part := range payload {
+		n += len(part)
+	}
+	if n > wire.MaxPayload {
+		return fmt.Errorf("a payload of %d bytes is larger than any packet", n)
 	}
 	w := &c.out
 	w.mu.Lock()
-	if err := w.wait(to, len(payload), c.cap(to)); err != nil {
+	if err := w.wait(to, n, c.cap(to)); err != nil {
 		w.mu.Unlock()
 		return err
 	}
-	w.copyIn(to, payload, markNone)
+	w.copyIn(to, markNone, payload...)
 	c.kick()
 	return c.out.failed()
 }
@@ -165,7 +174,7 @@ func (c *Conn) PostLane(to Lane, payload []byte) error {
 	if w.lanes[to].bytes+len(payload) > limit {
 		return broken("too many replies are waiting to be read")
 	}
-	w.copyIn(to, payload, markNone)
+	w.copyIn(to, markNone, payload)
 	return nil
 }
 
@@ -201,13 +210,21 @@ func (w *writer) wait(to Lane, n, limit int) error {
 func (w *writer) push(to Lane, f frame) {
 	l := &w.lanes[to]
 	l.frames = append(l.frames, f)
-	l.bytes += int(f.n)
+	l.bytes += f.cost()
 }
 
-// copyIn queues a copy of a payload. w.mu is held.
-func (w *writer) copyIn(to Lane, payload []byte, m mark) {
+// cost is what a frame counts for in the caps: what it holds, so that a million
+// tiny packets are not taken for a megabyte.
+func (f *frame) cost() int { return int(f.n) + frameCost }
+
+// copyIn queues a copy of a payload, given in parts. w.mu is held.
+func (w *writer) copyIn(to Lane, m mark, payload ...[]byte) {
 	l := &w.lanes[to]
-	need := packet.Head + len(payload) + packet.Tail
+	n := 0
+	for _, part := range payload {
+		n += len(part)
+	}
+	need := packet.Head + n + packet.Tail
 	if l.tail == nil || l.used+need > len(l.tail.Bytes()) {
 		if l.tail != nil {
 			l.tail.Release()
@@ -215,15 +232,18 @@ func (w *writer) copyIn(to Lane, payload []byte, m mark) {
 		l.tail, l.used = slab.Get(need), 0
 	}
 	l.tail.Hold()
-	copy(l.tail.Bytes()[l.used+packet.Head:], payload)
-	w.push(to, frame{slab: l.tail, off: int32(l.used), n: int32(len(payload)), mark: m})
+	room := l.tail.Bytes()[l.used+packet.Head:][:0]
+	for _, part := range payload {
+		room = append(room, part...)
+	}
+	w.push(to, frame{slab: l.tail, off: int32(l.used), n: int32(n), mark: m})
 	l.used += need
 }
 
 // control queues a payload in the kex lane with a mark. It does not write.
 func (c *Conn) control(payload []byte, m mark) {
 	c.out.mu.Lock()
-	c.out.copyIn(laneKex, payload, m)
+	c.out.copyIn(laneKex, m, payload)
 	c.out.mu.Unlock()
 }
 
@@ -402,7 +422,7 @@ func (w *writer) take() {
 			f := l.frames[l.head]
 			l.frames[l.head] = frame{}
 			l.head++
-			l.bytes -= int(f.n)
+			l.bytes -= f.cost()
 			total += int(f.n)
 			w.batch = append(w.batch, f)
 			switch f.mark {
