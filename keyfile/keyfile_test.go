@@ -79,7 +79,7 @@ func TestParseOpenSSH(t *testing.T) {
 }
 
 func TestParseEncrypted(t *testing.T) {
-	files := map[string]string{"ed25519.rounds200": "ed25519"}
+	files := map[string]string{"ed25519.rounds40": "ed25519"}
 	for _, name := range testNames {
 		files[name+".enc"] = name
 	}
@@ -257,7 +257,7 @@ func TestMarshalPrivate(t *testing.T) {
 		}
 	}
 	for _, c := range Ciphers() {
-		text, err := MarshalPrivateAs(plainKey(t), "a comment", []byte("pass"), Encryption{c, 2})
+		text, err := MarshalPrivateAs(plainKey(t), "a comment", []byte("pass"), Encryption{c, 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -294,6 +294,9 @@ func TestKeygenReadsOurs(t *testing.T) {
 		want := string(MarshalAuthorizedKey(AuthorizedKey{Key: k.Public(), Comment: "made here"}))
 		path := filepath.Join(dir, name)
 		for _, pass := range []string{"", "a pass phrase"} {
+			if pass != "" && name != "ed25519" {
+				continue // the derivation is the same for all, and slow
+			}
 			if err := SavePrivate(path, k, "made here", []byte(pass)); err != nil {
 				t.Fatal(err)
 			}
@@ -303,7 +306,7 @@ func TestKeygenReadsOurs(t *testing.T) {
 		}
 	}
 	for _, c := range Ciphers() {
-		text, err := MarshalPrivateAs(plainKey(t), "", []byte("pass"), Encryption{c, 3})
+		text, err := MarshalPrivateAs(plainKey(t), "", []byte("pass"), Encryption{c, 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -325,7 +328,7 @@ func TestWeReadKeygen(t *testing.T) {
 		for _, pass := range []string{"", "pass"} {
 			path := filepath.Join(dir, strings.ReplaceAll(kind, " ", "")+pass)
 			args := append([]string{"-q", "-t"}, strings.Fields(kind)...)
-			keygen(t, append(args, "-C", "a comment", "-N", pass, "-f", path)...)
+			keygen(t, append(args, "-a", "2", "-C", "a comment", "-N", pass, "-f", path)...)
 			k, comment, err := Load(path, passphrase(pass))
 			if err != nil || comment != "a comment" {
 				t.Fatalf("%s: %q %v", kind, comment, err)
