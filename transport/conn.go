@@ -292,9 +292,13 @@ func (c *Conn) Err() error {
 func (c *Conn) closeWith(err error, told bool) error {
 	c.once.Do(func() {
 		c.cause.Store(&err)
+		forWriters := err
+		if errors.Is(err, io.EOF) {
+			forWriters = io.ErrUnexpectedEOF // the end for a reader only
+		}
 		c.out.mu.Lock()
 		busy := c.out.busy
-		c.out.stop(err)
+		c.out.stop(forWriters)
 		c.out.mu.Unlock()
 		c.kexMu.Lock()
 		if c.timer != nil {
