@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/nacre-ssh/nacre/transport"
@@ -129,3 +130,6 @@ func contains(list []string, s string) bool {
 	}
 	return false
 }
+
+// versionLine is what ssh -V prints.
+func versionLine() string { return version() + ", SSH protocol 2.0, " + runtime.Version() }

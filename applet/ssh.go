@@ -1,8 +1,181 @@
 package applet
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
 
-func runSSH(_ context.Context, e *Env) int {
-	e.Errorf("ssh: not there yet")
-	return 255
+	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/client"
+	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/internal/getopt"
+	"github.com/nacre-ssh/nacre/mux"
+	"github.com/nacre-ssh/nacre/packet"
+	"github.com/nacre-ssh/nacre/term"
+	"github.com/nacre-ssh/nacre/transport"
+)
+
+// sshFailed is ssh's exit code for a failure of its own.
+const sshFailed = 255
+
+// sshRun is one run of ssh.
+type sshRun struct {
+	*Env
+	speaker
+	line   *sshLine
+	conf   *config.Client
+	policy *hostPolicy
+	peer   string // "address port n", for messages
+}
+
+// runSSH is the ssh program.
+func runSSH(ctx context.Context, e *Env) int {
+	line, err := parseSSH(e.Args)
+	if err != nil {
+		return sshUsage(e, line, err)
+	}
+	switch {
+	case line.version:
+		fmt.Fprintln(e.Stderr, versionLine())
+		return 0
+	case line.query != "":
+		return listSupported(e, line.query)
+	}
+	// Bulk data makes little garbage, and a connection's life is short.
+	debug.SetGCPercent(400)
+	signal.Ignore(syscall.SIGPIPE) // a closed pipe is an error of the write to it
+	r := &sshRun{Env: e, line: line}
+	r.speaker.level, r.speaker.out = config.LogInfo, e.Stderr
+	if line.logFile != "" {
+		f, err := os.OpenFile(line.logFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+		if err != nil {
+			e.Errorf("Couldn't open logfile %s: %s", line.logFile, sentence(err))
+			return sshFailed
+		}
+		defer f.Close()
+		r.speaker.out = f
+	}
+	return r.run(ctx)
+}
+
+// sshUsage is the end of a command line that makes no sense.
+func sshUsage(e *Env, line *sshLine, err error) int {
+	var bad *getopt.Error
+	switch {
+	case errors.As(err, &bad):
+		e.Errorf("%v", err)
+	case !errors.Is(err, errUsage):
+		e.Errorf("%v", err)
+		return sshFailed
+	}
+	fmt.Fprint(e.Stderr, line.table().Usage("ssh", sshOperands))
+	return sshFailed
+}
+
+func (r *sshRun) run(ctx context.Context) int {
+	for _, text := range r.line.warnings {
+		r.say(config.LogInfo, "%s", text)
+	}
+	conf, err := r.line.load()
+	if err != nil {
+		r.say(config.LogFatal, "%v", err)
+		return sshFailed
+	}
+	r.conf, r.speaker.level = conf, conf.LogLevel
+	if r.line.dump {
+		for _, line := range conf.Dump() {
+			fmt.Fprintln(r.Stdout, line)
+		}
+		return 0
+	}
+	r.notes()
+	r.peer = fmt.Sprintf("%s port %d", conf.HostName, conf.Port)
+	c, err := r.connect(ctx)
+	if err != nil {
+		if !errors.Is(err, term.ErrInterrupted) {
+			r.say(config.LogError, "%s", r.explain(err))
+		}
+		return sshFailed
+	}
+	return r.session(ctx, c)
+}
+
+// notes tells which lines of the configuration have no effect.
+func (r *sshRun) notes() {
+	for _, n := range r.conf.Notes() {
+		switch {
+		case n.Warn:
+			r.say(config.LogInfo, "Warning: %s", n)
+		default:
+			r.say(config.LogDebug2, "debug2: %s", n)
+		}
+	}
+}
+
+func (r *sshRun) connect(ctx context.Context) (*client.Client, error) {
+	r.policy = newHostPolicy(r)
+	methods, err := r.methods()
+	if err != nil {
+		return nil, err
+	}
+	return client.Dial(ctx, r.conf.HostName, r.conf.Port, r.clientConfig(methods))
+}
+
+// clientConfig says in client's words what the configuration says.
+func (r *sshRun) clientConfig(methods []auth.ClientMethod) *client.Config {
+	c := r.conf
+	networks := map[string]string{"inet": "tcp4", "inet6": "tcp6"}
+	return &client.Config{
+		Network: networks[c.AddressFamily], LocalAddr: c.BindAddress, Attempts: c.ConnectionAttempts,
+		ConnectTimeout: c.ConnectTimeout, KeepAliveTCP: c.TCPKeepAlive,
+		Transport: transport.Config{
+			Algorithms: transport.Algorithms{
+				Kex: c.KexAlgorithms, HostKeys: r.policy.algorithms(), Ciphers: c.Ciphers, MACs: c.MACs,
+				Compression: compressions(c.Compression),
+			},
+			RekeyBytes: c.RekeyLimit.Bytes, RekeyInterval: c.RekeyLimit.Interval,
+			RequireStrictKex: c.RequireStrictKex,
+		},
+		HostKey:  r.policy.check,
+		Remember: memoryDir(),
+		Auth: auth.ClientConfig{
+			User: c.User, Host: c.HostName, Methods: methods,
+			PubkeyAcceptedAlgorithms: c.PubkeyAcceptedAlgorithms, RequiredRSASize: c.RequiredRSASize,
+			Banner: func(text string) { r.say(config.LogInfo, "%s", term.Printable(text)) },
+		},
+		Mux:    mux.Config{KeepAlive: c.ServerAliveInterval, KeepAliveMax: c.ServerAliveCountMax},
+		Logger: slog.New(&r.speaker),
+	}
+}
+
+func compressions(on bool) []string {
+	if on {
+		return []string{packet.CompressDelayed, packet.CompressZlib, packet.CompressNone}
+	}
+	return nil
+}
+
+// memoryDir is where client remembers the lists of hosts; "" where the system
+// has no place for such files.
+func memoryDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "nacre", "peers")
+}
+
+// peerName is how ssh names an address.
+func peerName(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok {
+		return fmt.Sprintf("%s port %d", &net.IPAddr{IP: tcp.IP, Zone: tcp.Zone}, tcp.Port)
+	}
+	return addr.String()
 }

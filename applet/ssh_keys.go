@@ -1,0 +1,242 @@
+package applet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/nacre-ssh/nacre/agent"
+	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/key"
+	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/term"
+)
+
+// sshKeys finds the keys to offer, in OpenSSH's order: keys of the agent that
+// are in a file too, the agent's others, the files' others.
+type sshKeys struct {
+	run     *sshRun
+	files   []string
+	offered [][]byte // blobs that the agent has
+}
+
+// method makes the publickey method.
+func (r *sshRun) publicKeys() (auth.ClientMethod, error) {
+	files, err := r.conf.IdentityFiles()
+	if err != nil {
+		return nil, err
+	}
+	k := &sshKeys{run: r, files: files}
+	return auth.PublicKeys(k.ofAgent, k.ofFiles), nil
+}
+
+func (k *sshKeys) socket() string {
+	switch name := k.run.conf.IdentityAgent; name {
+	case "":
+		return k.run.Getenv("SSH_AUTH_SOCK")
+	case "none":
+		return ""
+	default:
+		return name
+	}
+}
+
+// ofAgent lists the agent's keys.
+func (k *sshKeys) ofAgent(ctx context.Context) ([]auth.Identity, error) {
+	socket := k.socket()
+	if socket == "" {
+		return nil, nil
+	}
+	c, err := agent.Dial(ctx, socket)
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted := k.publicHalves()
+	var first, rest []auth.Identity
+	for _, id := range list {
+		if id.Key == nil {
+			continue
+		}
+		i := slices.IndexFunc(wanted, func(half publicHalf) bool { return key.Equal(half.key, id.Key) })
+		source := term.Printable(id.Comment) + " agent"
+		switch {
+		case i >= 0:
+			first = append(first, auth.Identity{Signer: c.Signer(id), Source: wanted[i].path + " agent"})
+		case !k.run.conf.IdentitiesOnly:
+			rest = append(rest, auth.Identity{Signer: c.Signer(id), Source: source})
+		default:
+			continue
+		}
+		k.offered = append(k.offered, id.Key.Blob())
+	}
+	return append(first, rest...), nil
+}
+
+// A publicHalf is what a file shows without a passphrase.
+type publicHalf struct {
+	path string
+	key  key.Public
+}
+
+func (k *sshKeys) publicHalves() []publicHalf {
+	var halves []publicHalf
+	for _, path := range k.files {
+		if public := readPublicHalf(path); public != nil {
+			halves = append(halves, publicHalf{path, public})
+		}
+	}
+	return halves
+}
+
+// readPublicHalf looks into the .pub beside a key file, and into the file
+// itself, which may hold either half.
+func readPublicHalf(path string) key.Public {
+	if text, err := readCapped(path + ".pub"); err == nil {
+		if k, err := keyfile.ParseAuthorizedKey(firstLine(text)); err == nil {
+			return k.Key
+		}
+	}
+	text, err := readCapped(path)
+	if err != nil {
+		return nil
+	}
+	defer clear(text)
+	if k, err := keyfile.ParseAuthorizedKey(firstLine(text)); err == nil {
+		return k.Key
+	}
+	public, _, err := keyfile.ParsePublicOf(text)
+	if err != nil {
+		return nil
+	}
+	return public
+}
+
+func readCapped(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, keyfile.MaxFile))
+}
+
+func firstLine(text []byte) []byte {
+	if i := slices.Index(text, '\n'); i >= 0 {
+		return text[:i]
+	}
+	return text
+}
+
+// ofFiles reads the key files. A file that can't be used is told about, and the
+// next one is taken.
+func (k *sshKeys) ofFiles(context.Context) ([]auth.Identity, error) {
+	var list []auth.Identity
+	for _, path := range k.files {
+		id, err := k.ofFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			k.run.say(config.LogDebug2, "debug2: There is no key file %s.", path)
+		case err != nil:
+			k.run.say(config.LogError, "%s", capital(err.Error()))
+		case id != nil && !slices.ContainsFunc(k.offered, func(b []byte) bool { return string(b) == string(id.Signer.Public().Blob()) }):
+			list = append(list, *id)
+		}
+	}
+	return list, nil
+}
+
+func capital(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + term.Printable(text[1:])
+}
+
+func (k *sshKeys) ofFile(path string) (*auth.Identity, error) {
+	if text, err := readCapped(path); err == nil {
+		if _, err := keyfile.ParseAuthorizedKey(firstLine(text)); err == nil {
+			return nil, nil // a public key: it chose one of the agent's
+		}
+		clear(text)
+	}
+	text, err := keyfile.ReadPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	public, encrypted, err := keyfile.ParsePublicOf(text)
+	if err != nil {
+		return nil, &keyfile.LoadError{Path: path, Err: err}
+	}
+	if encrypted {
+		return &auth.Identity{Signer: &lockedKey{k.run, path, text, public, nil}, Source: path}, nil
+	}
+	private, _, err := keyfile.ParsePrivate(text, nil)
+	clear(text)
+	if err != nil {
+		return nil, &keyfile.LoadError{Path: path, Err: err}
+	}
+	return &auth.Identity{Signer: private, Source: path, Direct: true}, nil
+}
+
+// A lockedKey asks for its passphrase when its signature is needed.
+type lockedKey struct {
+	run    *sshRun
+	path   string
+	text   []byte
+	public key.Public
+	open   *key.Private
+}
+
+func (k *lockedKey) Public() key.Public { return k.public }
+
+// Sign implements key.Signer.
+func (k *lockedKey) Sign(ctx context.Context, algorithm string, data []byte) ([]byte, error) {
+	if k.open == nil {
+		open, err := k.unlock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		k.open = open
+	}
+	return k.open.Sign(ctx, algorithm, data)
+}
+
+var errNoPassphrase = errors.New("no passphrase was given")
+
+func (k *lockedKey) unlock(ctx context.Context) (*key.Private, error) {
+	if k.run.conf.BatchMode {
+		return nil, errors.New("it is encrypted, and BatchMode forbids to ask for the passphrase")
+	}
+	prompt := fmt.Sprintf("Enter passphrase for key '%s': ", k.path)
+	for range max(k.run.conf.NumberOfPasswordPrompts, 1) {
+		secret, err := term.ReadPassword(ctx, prompt)
+		if errors.Is(err, term.ErrNoTerminal) {
+			k.run.say(config.LogError, "Load key \"%s\": it is encrypted, and there is no terminal to ask for the passphrase on; add it to an agent with ssh-add", k.path)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(secret) == 0 {
+			return nil, errNoPassphrase
+		}
+		private, _, err := keyfile.ParsePrivate(k.text, func() ([]byte, error) { return secret, nil })
+		clear(secret)
+		var wrong *keyfile.PassphraseError
+		if !errors.As(err, &wrong) {
+			return private, err
+		}
+		k.run.say(config.LogDebug1, "debug1: The passphrase is wrong.")
+	}
+	k.run.say(config.LogError, "Load key \"%s\": incorrect passphrase supplied to decrypt private key (try again, or check it with: ssh-keygen -y -f '%s')", k.path, k.path)
+	return nil, &keyfile.PassphraseError{Wrong: true, Public: k.public}
+}

@@ -1,0 +1,105 @@
+package applet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/term"
+)
+
+// methods are the ways to log in, in the order of the configuration.
+func (r *sshRun) methods() ([]auth.ClientMethod, error) {
+	order := []string{"publickey", "keyboard-interactive", "password"}
+	if chosen := r.conf.PreferredAuthentications; chosen != "" {
+		order = strings.Split(chosen, ",")
+	}
+	var list []auth.ClientMethod
+	for i, name := range order {
+		if slices.Contains(order[:i], name) {
+			continue
+		}
+		switch name {
+		case "publickey":
+			if r.conf.PubkeyAuthentication == "no" {
+				continue
+			}
+			method, err := r.publicKeys()
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, method)
+		case "password":
+			if r.conf.PasswordAuthentication && !r.conf.BatchMode && r.conf.NumberOfPasswordPrompts > 0 {
+				list = append(list, auth.Password(r.passwordPrompt(), r.conf.NumberOfPasswordPrompts))
+			}
+		case "keyboard-interactive":
+			if r.conf.KbdInteractiveAuthentication && !r.conf.BatchMode && r.conf.NumberOfPasswordPrompts > 0 {
+				list = append(list, auth.KeyboardInteractive(r.answers, r.conf.NumberOfPasswordPrompts))
+			}
+		}
+	}
+	return list, nil
+}
+
+// passwordPrompt asks "user@host's password: ".
+func (r *sshRun) passwordPrompt() func(context.Context) (string, error) {
+	again := false
+	return func(ctx context.Context) (string, error) {
+		if r.policy.doubtful {
+			return "", auth.ErrSkip
+		}
+		if again {
+			r.say(config.LogError, "Permission denied, please try again.")
+		}
+		again = true
+		prompt := fmt.Sprintf("%s@%s's password: ", term.Printable(r.conf.User), r.conf.HostName)
+		secret, err := term.ReadPassword(ctx, prompt)
+		defer clear(secret)
+		return string(secret), orSkip(err)
+	}
+}
+
+// orSkip gives a method up where there is nobody to ask.
+func orSkip(err error) error {
+	if errors.Is(err, term.ErrNoTerminal) {
+		return auth.ErrSkip
+	}
+	return err
+}
+
+// answers puts the server's questions. The questions show who asks, because a
+// server could otherwise ask for the passphrase of a key.
+func (r *sshRun) answers(ctx context.Context, name, instruction string, prompts []auth.Prompt) ([]string, error) {
+	if r.policy.doubtful {
+		return nil, auth.ErrSkip
+	}
+	for _, text := range []string{name, instruction} {
+		if text != "" {
+			r.say(config.LogInfo, "%s", "("+r.conf.User+"@"+r.conf.HostName+") "+term.Printable(text))
+		}
+	}
+	var list []string
+	for _, p := range prompts {
+		text := fmt.Sprintf("(%s@%s) %s", term.Printable(r.conf.User), r.conf.HostName, term.Printable(p.Text))
+		answer, err := r.answer(ctx, text, p.Echo)
+		if err != nil {
+			return nil, orSkip(err)
+		}
+		list = append(list, answer)
+	}
+	return list, nil
+}
+
+func (r *sshRun) answer(ctx context.Context, prompt string, echo bool) (string, error) {
+	if echo {
+		return term.Ask(ctx, prompt)
+	}
+	secret, err := term.ReadPassword(ctx, prompt)
+	defer clear(secret)
+	return string(secret), err
+}

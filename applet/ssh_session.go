@@ -1,0 +1,213 @@
+package applet
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/nacre-ssh/nacre/client"
+	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/term"
+)
+
+// session runs what was asked for on a connection and returns the exit code.
+func (r *sshRun) session(ctx context.Context, c *client.Client) int {
+	defer c.Close()
+	if r.conf.SessionType == "none" {
+		<-c.Done()
+		r.lost(c.Err())
+		return sshFailed
+	}
+	tty := r.wantsTTY()
+	s, err := c.OpenSession(ctx, r.sessionOptions(tty))
+	if err == nil {
+		err = r.start(s)
+	}
+	if err != nil {
+		r.say(config.LogError, "%s", r.explain(err))
+		return sshFailed
+	}
+	if err := c.NoMoreSessions(); err != nil {
+		r.say(config.LogDebug1, "debug1: %v", err)
+	}
+	return r.attend(ctx, c, s, tty)
+}
+
+// command is what to run: the command line's, else the configuration's.
+func (r *sshRun) command() string {
+	if r.line.command != "" {
+		return r.line.command
+	}
+	return r.conf.RemoteCommand
+}
+
+// start starts the program and says so.
+func (r *sshRun) start(s *client.Session) error {
+	command := r.command()
+	switch {
+	case r.conf.SessionType == "subsystem":
+		r.say(config.LogDebug1, "debug1: Starting the subsystem %s.", command)
+		return s.Subsystem(command)
+	case command != "":
+		r.say(config.LogDebug1, "debug1: Running the command %s", command)
+		return s.Exec(command)
+	}
+	r.say(config.LogDebug1, "debug1: Starting a shell.")
+	return s.Shell()
+}
+
+// wantsTTY decides about a terminal as ssh does.
+func (r *sshRun) wantsTTY() bool {
+	var want bool
+	switch r.conf.RequestTTY {
+	case config.TTYForce:
+		return true
+	case config.TTYYes:
+		want = true
+	case config.TTYNo:
+	default:
+		want = r.command() == ""
+	}
+	if want && (!term.IsTerminal(r.Stdin) || r.conf.StdinNull) {
+		r.say(config.LogInfo, "Pseudo-terminal will not be allocated because stdin is not a terminal.")
+		return false
+	}
+	return want
+}
+
+func (r *sshRun) sessionOptions(tty bool) client.SessionOptions {
+	o := client.SessionOptions{Env: r.environment()}
+	if !tty {
+		return o
+	}
+	o.PTY = &client.PTY{Term: r.Getenv("TERM")}
+	if size, err := term.GetSize(r.Stdin); err == nil {
+		o.PTY.Window = client.Window(size)
+	}
+	if modes, err := term.ReadModes(r.Stdin); err == nil {
+		o.PTY.Modes = modes.Append(nil)
+	}
+	o.PTYRefused = func() { r.say(config.LogError, "PTY allocation request failed on channel 0") }
+	return o
+}
+
+// environment is what SendEnv and SetEnv choose.
+func (r *sshRun) environment() []string {
+	var pairs []string
+	for _, pair := range os.Environ() {
+		name, _, ok := strings.Cut(pair, "=")
+		if ok && name != "" && config.MatchAny(name, r.conf.SendEnv) {
+			pairs = append(pairs, pair)
+		}
+	}
+	return append(pairs, r.conf.SetEnv...)
+}
+
+// attend connects a running program with this one's streams until it has ended.
+func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session, tty bool) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer term.Rescue()
+	local := tty && term.IsTerminal(r.Stdin)
+	var guard *term.Guard
+	if local {
+		g, err := term.Raw(r.Stdin)
+		if err != nil {
+			r.say(config.LogError, "ssh: %v", err)
+			return sshFailed
+		}
+		guard = g
+		r.raw.Store(true)
+		defer func() { guard.Close(); r.raw.Store(false) }()
+		term.WatchSize(ctx, r.Stdin, func(size term.Size) { s.Resize(client.Window(size)) })
+	}
+	switch {
+	case r.conf.StdinNull:
+		s.CloseWrite()
+	case local && r.conf.EscapeChar != config.EscapeNone:
+		e := &escaper{run: r, conn: c, session: s, guard: guard, char: byte(r.conf.EscapeChar), quit: cancel}
+		go e.copy(r.Stdin)
+	default:
+		go r.feed(s)
+	}
+	out := r.collect(s)
+	exit, err := s.Wait(ctx)
+	if ctx.Err() != nil { // ~.
+		guard.Close()
+		r.raw.Store(false)
+		r.say(config.LogInfo, "Connection to %s closed.", r.conf.HostName)
+		return sshFailed
+	}
+	out.Wait()
+	if guard != nil {
+		guard.Close()
+		r.raw.Store(false)
+	}
+	return r.finish(c, exit, err, tty)
+}
+
+// feed sends standard input.
+func (r *sshRun) feed(s *client.Session) {
+	defer term.Rescue()
+	if _, err := s.ReadFrom(bulkInput(r.Stdin)); err != nil {
+		r.say(config.LogDebug1, "debug1: Standard input: %v", err)
+	}
+	s.CloseWrite()
+}
+
+// collect prints what the program writes, and returns what waits for its end.
+func (r *sshRun) collect(s *client.Session) *sync.WaitGroup {
+	var out sync.WaitGroup
+	out.Go(func() { r.drain("output", s, bulkOutput(r.Stdout)) })
+	out.Go(func() { r.drain("error", s.Stderr(), bulkOutput(r.Stderr)) })
+	return &out
+}
+
+func (r *sshRun) drain(name string, from io.WriterTo, to io.Writer) {
+	defer term.Rescue()
+	if _, err := from.WriteTo(to); err != nil {
+		r.say(config.LogDebug1, "debug1: Standard %s: %v", name, err)
+	}
+}
+
+// finish turns the session's end into an exit code.
+func (r *sshRun) finish(c *client.Client, exit client.Exit, err error, tty bool) int {
+	var refused *client.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		r.say(config.LogError, "%s", r.explain(err))
+		return sshFailed
+	case err != nil:
+		if gone := c.Err(); gone != nil {
+			r.lost(gone)
+		} else {
+			r.say(config.LogDebug1, "debug1: %v.", capital(err.Error()))
+		}
+		return sshFailed
+	}
+	if tty {
+		r.say(config.LogInfo, "Connection to %s closed.", r.conf.HostName)
+	}
+	if exit.Signal != "" {
+		core := ""
+		if exit.CoreDumped {
+			core = " (core dumped)"
+		}
+		r.say(config.LogInfo, "ssh: the remote command was ended by signal %s%s", term.Printable(exit.Signal), core)
+		return sshFailed
+	}
+	r.say(config.LogDebug1, "debug1: Exit status %d.", exit.Status)
+	return exit.Status
+}
+
+// lost tells why a connection ended before its time.
+func (r *sshRun) lost(err error) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		r.say(config.LogError, "Connection to %s closed by remote host.", r.conf.HostName)
+		return
+	}
+	r.say(config.LogError, "%s", r.explain(err))
+}

@@ -1,0 +1,4 @@
+package applet
+
+// stopSelf does nothing: there is no job control.
+func stopSelf() {}
