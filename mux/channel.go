@@ -76,10 +76,10 @@ const (
 
 func newChannel(m *Mux, typ string, opts Options) *Channel {
 	ch := &Channel{mux: m, typ: typ, opts: opts, lane: transport.Bulk, done: make(chan struct{})}
-	ch.window = window{size: windowBulk, left: windowBulk, max: m.conn.Quirks().MaxWindow}
+	ch.window = window{size: bounds.bulk, left: bounds.bulk, max: m.conn.Quirks().MaxWindow}
 	if opts.Interactive {
 		ch.lane = transport.Control
-		ch.window.size, ch.window.left = windowInteractive, windowInteractive
+		ch.window.size, ch.window.left = bounds.interactive, bounds.interactive
 	}
 	ch.room.L, ch.readable.L = &ch.mu, &ch.mu
 	return ch
@@ -98,7 +98,7 @@ func (ch *Channel) SetInteractive() {
 func (ch *Channel) confirm(peer, credit, maxPacket uint32) {
 	ch.ready = true
 	ch.remote, ch.credit = peer, credit
-	ch.maxOut = min(maxPacket, maxChunk)
+	ch.maxOut = min(maxPacket, uint32(bounds.chunk))
 	ch.room.Broadcast()
 }
 

@@ -13,10 +13,6 @@ const (
 	// answer on one channel.
 	maxPendingReplies = 1024
 
-	// windowBulk and windowInteractive are receive windows at the start, in
-	// bytes.
-	windowBulk        = 2 << 20
-	windowInteractive = 256 << 10
 	// windowBudget is how much all windows of the process may grow together.
 	windowBudget = 1 << 30
 	// growWithin is how long a window of unknown round trip may last and still
@@ -36,7 +32,11 @@ const (
 	// smallData is the most data, in bytes, that is copied once more so that
 	// it needs no slab of its own.
 	smallData = 4 << 10
-	// maxChunk is the most data that is put into one packet: with its framing
-	// it fits a small slab.
-	maxChunk = 65280
 )
+
+// bounds are where writers wait for the peer. Tests set them to 1, so that
+// whatever could go wrong at a bound does so often.
+var bounds = struct {
+	bulk, interactive uint32 // receive windows at the start, in bytes
+	chunk             int    // the most data in one packet: with its framing it fits a small slab
+}{bulk: 2 << 20, interactive: 256 << 10, chunk: 65280}

@@ -328,6 +328,33 @@ func TestManyChannels(t *testing.T) {
 	_ = server
 }
 
+// The same with windows and packets of one byte: every write waits for credit.
+func TestTightBounds(t *testing.T) {
+	was := bounds
+	defer func() { bounds = was }()
+	bounds.bulk, bounds.chunk = 1, 1
+	client, _ := pair(t, Config{}, accepting(func(ch *Channel) {
+		ch.WriteTo(struct{ io.Writer }{ch})
+		ch.CloseWrite()
+		ch.Close()
+	}))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			ch := openChannel(t, client, Options{})
+			want := bytes.Repeat([]byte("pearl"), 400)
+			go func() {
+				ch.ReadFrom(bytes.NewReader(want))
+				ch.CloseWrite()
+			}()
+			if got, err := io.ReadAll(struct{ io.Reader }{ch}); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%d bytes: %v", len(got), err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // The end of the connection ends everything that waits for it.
 func TestConnectionLost(t *testing.T) {
 	hang := make(chan struct{})

@@ -24,7 +24,7 @@ func (ch *Channel) reserve(n int) (int, error) {
 		}
 		ch.room.Wait()
 	}
-	n = int(min(uint32(min(n, maxChunk)), ch.maxOut, ch.credit))
+	n = int(min(uint32(min(n, bounds.chunk)), ch.maxOut, ch.credit))
 	ch.credit -= uint32(n)
 	ch.writers++
 	return n, nil
@@ -103,7 +103,7 @@ func (ch *Channel) readFrom(stream int, r io.Reader) (int64, error) {
 	var total int64
 	for {
 		// The window first: what is read must be sent.
-		credit, err := ch.reserve(maxChunk)
+		credit, err := ch.reserve(bounds.chunk)
 		if err != nil {
 			return total, err
 		}

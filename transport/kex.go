@@ -33,8 +33,8 @@ type exchange struct {
 	skip    bool   // the peer's first message was a wrong guess
 	chosen  Negotiated
 
-	stepping bool // a step runs beside the reader
-	ready    chan struct{}
+	stepping chan struct{} // closed when the step beside the reader ends; nil: none runs
+	ready    chan struct{} // closed when the method is over
 	opener   packet.Opener // set before ready is closed
 	inComp   compression
 	limitIn  uint64
@@ -243,31 +243,35 @@ func (c *Conn) startMethod(k *exchange) (err error) {
 	if k.method, err = kex.NewClient(k.chosen.Kex, c.cfg.Rand); err != nil {
 		return err
 	}
-	method := k.method
-	start := func() error {
-		msg, err := method.Start()
+	if k.first || !kex.Slow(k.chosen.Kex) {
+		msg, err := k.method.Start()
 		if err == nil {
 			c.control(msg, markNone)
 		}
 		return err
 	}
-	if k.first || !kex.Slow(k.chosen.Kex) {
-		return start()
-	}
-	k.stepping = true
-	go c.beside(k, start)
+	k.stepping = make(chan struct{})
+	go c.beside(k, k.method.Start)
 	return nil
 }
 
-// beside runs a piece of a rekey in its own goroutine and sends what it queued.
-func (c *Conn) beside(k *exchange, work func() error) {
-	err := work()
+// beside runs a piece of a rekey in its own goroutine and sends what it returns
+// and queued. The next step may begin as soon as that is on its way, never
+// before: two steps at once would be two owners of one method.
+func (c *Conn) beside(k *exchange, work func() ([]byte, error)) {
+	msg, err := work()
+	if err != nil {
+		c.fail(err) // first, so that who waits for the step learns this reason
+	}
 	c.kexMu.Lock()
-	k.stepping = false
+	close(k.stepping)
+	k.stepping = nil
 	c.kexMu.Unlock()
 	if err != nil {
-		c.fail(err)
 		return
+	}
+	if msg != nil {
+		c.control(msg, markNone)
 	}
 	c.Flush()
 }
@@ -285,23 +289,39 @@ func (c *Conn) handleKex(p []byte) error {
 		c.kexMu.Unlock()
 		return nil
 	}
-	if k.stepping {
+	if k.stepping != nil || k.over() {
 		c.kexMu.Unlock()
-		return broken("key exchange message %d before its turn", p[0])
+		return broken("key exchange message %d out of turn", p[0])
 	}
-	k.stepping = !k.first
+	if !k.first {
+		k.stepping = make(chan struct{})
+	}
 	c.kexMu.Unlock()
 	if k.first {
-		return c.step(k, p)
+		send, err := c.step(k, p)
+		if send != nil {
+			c.control(send, markNone)
+		}
+		return err
 	}
 	msg := bytes.Clone(p)
-	go c.beside(k, func() error { return c.step(k, msg) })
+	go c.beside(k, func() ([]byte, error) { return c.step(k, msg) })
 	return nil
 }
 
-// step gives the method one message and finishes the exchange if it was the
-// last.
-func (c *Conn) step(k *exchange, msg []byte) error {
+// over reports whether the method has ended: only NEWKEYS may follow.
+func (k *exchange) over() bool {
+	select {
+	case <-k.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// step gives the method one message, finishes the exchange if it was the last,
+// and returns what to send if it was not.
+func (c *Conn) step(k *exchange, msg []byte) ([]byte, error) {
 	p := &kex.Params{
 		ClientVersion: []byte(c.ours), ServerVersion: []byte(c.theirs),
 		ClientInit: k.ourInit, ServerInit: k.theirInit,
@@ -315,16 +335,10 @@ func (c *Conn) step(k *exchange, msg []byte) error {
 	}
 	send, done, err := k.method.Step(p, msg)
 	if err != nil {
-		return kexFailed("key exchange failed: %v", err)
-	}
-	if send != nil {
-		c.kexMu.Lock()
-		k.stepping = false // the answer may come before this goroutine ends
-		c.kexMu.Unlock()
-		c.control(send, markNone)
+		return nil, kexFailed("key exchange failed: %v", err)
 	}
 	if done == nil {
-		return nil
+		return send, nil
 	}
 	if c.server {
 		err = c.prove(k, signer, done)
@@ -332,9 +346,9 @@ func (c *Conn) step(k *exchange, msg []byte) error {
 		err = c.verify(k, done)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return c.finish(k, done)
+	return nil, c.finish(k, done)
 }
 
 // signerFor returns the host key that signs with an algorithm of the table of
@@ -468,22 +482,25 @@ func (c *Conn) handleNewKeys(p []byte) error {
 	}
 	c.kexMu.Lock()
 	k := c.kex
-	stepping := k != nil && k.stepping
+	var stepping chan struct{}
+	if k != nil {
+		stepping = k.stepping
+	}
 	c.kexMu.Unlock()
 	if k == nil || k.theirInit == nil {
 		return broken("NEWKEYS outside a key exchange")
 	}
-	select {
-	case <-k.ready:
-	default:
-		if !stepping {
-			return broken("NEWKEYS before the end of the key exchange")
-		}
+	if stepping != nil {
 		select {
-		case <-k.ready:
+		case <-stepping:
 		case <-c.closed:
-			return c.Err()
 		}
+		if err := c.Err(); err != nil {
+			return err
+		}
+	}
+	if !k.over() {
+		return broken("NEWKEYS before the end of the key exchange")
 	}
 	c.in.open, c.in.comp = k.opener, k.inComp.inflater()
 	c.in.bytes, c.in.packets, c.in.asked = 0, 0, false

@@ -13,19 +13,11 @@ const (
 	// queue more by not reading the replies it causes is cut off.
 	controlCap      = 1 << 20
 	controlCapEarly = 64 << 10
-	// bulkCap is how many bytes of bulk wait in the queue; callers wait beyond.
-	bulkCap = 1 << 20
 	// frameCost is what a queued packet costs beside its payload, in bytes.
 	frameCost = packet.Head + packet.Tail + 32
 	// smallPayload is the largest payload, in bytes, that is copied into a slab
 	// shared with others rather than wait in its own.
 	smallPayload = 4 << 10
-	// batchBytes is what goes into one write at most.
-	batchBytes = 256 << 10
-	// writerBudget is what one caller writes for others before it passes the
-	// role on.
-	writerBudget = 1 << 20
-
 	// maxBanner caps what a server says before its identification
 	// (RFC 4253, section 4.2 leaves it open).
 	maxBanner = 64 << 10
@@ -45,3 +37,11 @@ const (
 	rekeyBytesSmallBlock = 1 << 30
 	rekeyBytesBigBlock   = 64 << 30
 )
+
+// bounds are where callers wait and take turns. Tests set them to 1, so that
+// whatever could go wrong at a bound does so often.
+var bounds = struct {
+	bulk   int // bytes of bulk that wait in the queue; callers wait beyond
+	batch  int // bytes that go into one write at most
+	budget int // bytes that one caller writes for others before it passes the role on
+}{bulk: 1 << 20, batch: 256 << 10, budget: 1 << 20}

@@ -180,10 +180,19 @@ func TestEveryAlgorithm(t *testing.T) {
 
 // Rekeys by bytes, by time and on demand from both sides run while data flows
 // both ways.
-func TestRekeyUnderLoad(t *testing.T) {
+func TestRekeyUnderLoad(t *testing.T) { rekeyUnderLoad(t, 64<<20) }
+
+// The same with every bound set so low that each packet meets it.
+func TestTightBounds(t *testing.T) {
+	was := bounds
+	defer func() { bounds = was }()
+	bounds.bulk, bounds.batch, bounds.budget = 1, 1, 1
+	rekeyUnderLoad(t, 8<<20)
+}
+
+func rekeyUnderLoad(t *testing.T, total int) {
 	cfg := func() *Config { return &Config{RekeyBytes: 1 << 20, RekeyInterval: 20 * time.Millisecond} }
 	c, s := connect(t, cfg(), cfg())
-	const total = 64 << 20
 	payload := make([]byte, 32<<10)
 	rand.Read(payload)
 	payload[0] = wire.MsgChannelData

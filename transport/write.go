@@ -169,7 +169,7 @@ func (c *Conn) PostLane(to Lane, payload []byte) error {
 	}
 	limit := c.cap(Control)
 	if to == Bulk {
-		limit += bulkCap
+		limit += bounds.bulk
 	}
 	if w.lanes[to].bytes+len(payload) > limit {
 		return broken("too many replies are waiting to be read")
@@ -181,7 +181,7 @@ func (c *Conn) PostLane(to Lane, payload []byte) error {
 func (c *Conn) cap(l Lane) int {
 	switch {
 	case l == Bulk:
-		return bulkCap
+		return bounds.bulk
 	case c.authed.Load():
 		return controlCap
 	}
@@ -257,7 +257,7 @@ func (c *Conn) kick() {
 	}
 	w.busy = true
 	w.mu.Unlock()
-	c.write(writerBudget)
+	c.write(bounds.budget)
 }
 
 // Flush writes what was posted. Not for the goroutine that calls Next.
@@ -410,12 +410,12 @@ func (c *Conn) prepare() (int, bool) {
 	return n, true
 }
 
-// take moves up to batchBytes from the lanes to the batch. w.mu is held.
+// take moves up to bounds.batch from the lanes to the batch. w.mu is held.
 func (w *writer) take() {
 	total := 0
 	for i := range w.lanes {
 		l := &w.lanes[i]
-		for l.head < len(l.frames) && total < batchBytes {
+		for l.head < len(l.frames) && total < bounds.batch {
 			if w.hold && Lane(i) != laneKex || w.err != nil {
 				return
 			}
