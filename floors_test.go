@@ -81,6 +81,7 @@ var floors = map[string]room{
 	// Beside the house. Nothing in it leans on these.
 	"internal/testpeer": {floor: outside},
 	"internal/interop":  {floor: outside, beside: []string{"internal/testpeer"}},
+	"internal/hostile":  {floor: outside, beside: []string{"internal/testpeer"}},
 	"bench":             {floor: outside, beside: []string{"internal/testpeer"}},
 	".":                 {floor: outside},
 }
