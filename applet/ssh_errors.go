@@ -125,7 +125,7 @@ func allow(e *transport.NegotiationError) string {
 		}
 		for _, name := range e.Theirs {
 			if slices.Contains(kind.all, name) {
-				return fmt.Sprintf(" (if you must: -o %s=+%s)", kind.option, name)
+				return fmt.Sprintf(" (-o %s=+%s would take one of them)", kind.option, name)
 			}
 		}
 	}

@@ -147,12 +147,21 @@ func (k *sshKeys) ofFiles(context.Context) ([]auth.Identity, error) {
 		case errors.Is(err, fs.ErrNotExist):
 			k.run.say(config.LogDebug2, "debug2: There is no key file %s.", path)
 		case err != nil:
-			k.run.say(config.LogError, "%s", capital(err.Error()))
+			k.run.say(config.LogError, "%s", capital(unusable(err)))
 		case id != nil && !slices.ContainsFunc(k.offered, func(b []byte) bool { return string(b) == string(id.Signer.Public().Blob()) }):
 			list = append(list, *id)
 		}
 	}
 	return list, nil
+}
+
+// unusable is what is said of a key file: a text that names the file once.
+func unusable(err error) string {
+	var open *keyfile.PermissionsError
+	if errors.As(err, &open) {
+		return open.Error() + " (the key is ignored)"
+	}
+	return err.Error()
 }
 
 func capital(text string) string {
