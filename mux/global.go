@@ -16,6 +16,7 @@ type GlobalRequest struct {
 	WantReply bool
 	mux       *Mux
 	replied   bool
+	size      int64 // counted in mux.queued
 }
 
 // Reply answers the request, with a payload that only some requests have. It
@@ -45,8 +46,8 @@ func (m *Mux) handleGlobal(p []byte) error {
 	if r.Err() != nil {
 		return broken("malformed global request")
 	}
-	req := &GlobalRequest{Name: name, WantReply: wantReply, Payload: bytes.Clone(r.Rest()), mux: m}
-	if !m.globals.add(req, maxQueuedRequests, m.global) {
+	req := &GlobalRequest{Name: name, WantReply: wantReply, Payload: bytes.Clone(r.Rest()), mux: m, size: int64(requestCost + len(p))}
+	if m.queued.Add(req.size) > maxQueuedBytes || !m.globals.add(req, maxQueuedRequests, m.global) {
 		return broken("too many global requests at once")
 	}
 	return nil
@@ -57,6 +58,7 @@ func (m *Mux) global(r *GlobalRequest) {
 		m.cfg.Global(r)
 	}
 	r.Reply(false, nil)
+	m.queued.Add(-r.size)
 }
 
 // handleGlobalReply gives a reply to the oldest request of ours. A reply that

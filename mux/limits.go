@@ -9,6 +9,14 @@ const (
 	// maxQueuedRequests is how many requests of the peer may wait for one
 	// handler.
 	maxQueuedRequests = 128
+	// maxQueuedBytes is how many bytes of requests may wait for their handlers
+	// on all channels of a connection together; requestCost is what each
+	// counts beside its payload.
+	maxQueuedBytes = 1 << 20
+	requestCost    = 256
+	// maxOpen is the longest message that opens a channel, in bytes: up to
+	// MaxChannels of them may wait for an answer.
+	maxOpen = 16 << 10
 	// maxPendingReplies is how many of our own requests may wait for their
 	// answer on one channel.
 	maxPendingReplies = 1024

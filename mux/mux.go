@@ -53,6 +53,7 @@ type Mux struct {
 	globalMu sync.Mutex // keeps replies in the order of requests
 	pending  []chan globalReply
 	globals  worker[*GlobalRequest]
+	queued   atomic.Int64 // bytes of the peer's requests that wait for their handlers
 
 	heard  atomic.Bool // something came since the last tick
 	missed int
@@ -226,8 +227,9 @@ func (m *Mux) rtt() time.Duration {
 		m.conn.PostPing()
 	} else if m.asked.CompareAndSwap(0, time.Now().UnixNano()) {
 		m.globalMu.Lock()
-		m.pending = append(m.pending, nil)
-		m.conn.Post(keepAliveRequest)
+		if m.conn.Post(keepAliveRequest) == nil {
+			m.pending = append(m.pending, nil)
+		}
 		m.globalMu.Unlock()
 	}
 	return 0

@@ -56,7 +56,7 @@ func (m *Mux) handleOpen(p []byte) error {
 	switch {
 	case full:
 		return m.conn.Post(rejection(in.peer, wire.OpenResourceShortage, "too many channels are open"))
-	case m.cfg.Open == nil || in.maxPacket == 0:
+	case m.cfg.Open == nil || in.maxPacket == 0 || len(p) > maxOpen:
 		m.leave()
 		return m.conn.Post(rejection(in.peer, wire.OpenProhibited, "channels are not accepted here"))
 	}
@@ -82,6 +82,7 @@ func (in *Incoming) Accept(extra []byte, opts Options) (*Channel, error) {
 	}
 	in.decided = true
 	ch := newChannel(in.mux, in.Type, opts)
+	window := ch.window.left // a peer that guesses the number may use it up at once
 	if err := in.mux.add(ch); err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (in *Incoming) Accept(extra []byte, opts Options) (*Channel, error) {
 	ch.mu.Unlock()
 	b := wire.AppendUint32([]byte{wire.MsgChannelOpenConfirm}, in.peer)
 	b = wire.AppendUint32(b, ch.local)
-	b = wire.AppendUint32(b, ch.window.left)
+	b = wire.AppendUint32(b, window)
 	b = wire.AppendUint32(b, in.mux.maxPacket())
 	if err := in.mux.conn.Send(append(b, extra...)); err != nil {
 		return nil, err
@@ -104,7 +105,9 @@ func (in *Incoming) Reject(reason uint32, text string) error {
 		return nil
 	}
 	in.decided = true
-	in.mux.leave()
+	// Its place is free only when the answer is on its way: a peer that doesn't
+	// read would have us keep any number of answers otherwise.
+	defer in.mux.leave()
 	return in.mux.conn.Send(rejection(in.peer, reason, text))
 }
 

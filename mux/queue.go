@@ -18,6 +18,11 @@ type queue struct {
 // add queues b, which lies in the slab that hold returns: in place when b fills
 // a good part of it, else as a copy.
 func (q *queue) add(b []byte, hold func() *slab.Slab) {
+	if q.head >= 32 && 2*q.head >= len(q.pieces) { // it never runs empty: the room of what was read serves again
+		n := copy(q.pieces, q.pieces[q.head:])
+		clear(q.pieces[n:])
+		q.pieces, q.head = q.pieces[:n], 0
+	}
 	q.size += len(b)
 	if len(b) >= slab.Small/holdShare {
 		if s := hold(); len(b) >= len(s.Bytes())/holdShare {
@@ -46,6 +51,26 @@ func (q *queue) first() []byte {
 	return q.pieces[q.head].b
 }
 
+// hold is first for who uses the bytes without the lock that guards the queue:
+// they stay as they are until the piece is released, even if the queue is
+// cleared.
+func (q *queue) hold() ([]byte, piece) {
+	if q.head == len(q.pieces) {
+		return nil, piece{}
+	}
+	p := q.pieces[q.head]
+	if p.slab != nil {
+		p.slab.Hold()
+	}
+	return p.b, p
+}
+
+func (p piece) release() {
+	if p.slab != nil {
+		p.slab.Release()
+	}
+}
+
 // drop forgets the first n bytes, which are within the first piece.
 func (q *queue) drop(n int) {
 	p := &q.pieces[q.head]
@@ -54,9 +79,7 @@ func (q *queue) drop(n int) {
 	if len(p.b) > 0 {
 		return
 	}
-	if p.slab != nil {
-		p.slab.Release()
-	}
+	p.release()
 	q.pieces[q.head] = piece{}
 	if q.head++; q.head == len(q.pieces) {
 		q.pieces, q.head = nil, 0

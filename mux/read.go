@@ -91,16 +91,18 @@ func (ch *Channel) drain(i int) {
 	s := &ch.streams[i]
 	for {
 		ch.mu.Lock()
-		b := s.queue.first()
+		b, held := s.queue.hold()
 		if b == nil || s.closed {
 			s.draining = false
 			ch.readable.Broadcast()
 			ch.mu.Unlock()
+			held.release()
 			return
 		}
 		sink := s.sink
 		ch.mu.Unlock()
 		_, err := sink.Write(b)
+		held.release()
 		ch.mu.Lock()
 		n := len(b)
 		if err != nil {

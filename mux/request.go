@@ -16,6 +16,7 @@ type Request struct {
 	WantReply bool
 	ch        *Channel
 	replied   bool
+	size      int64 // counted in mux.queued
 }
 
 // Reply answers the request. It does nothing when no answer is wanted or one was
@@ -45,7 +46,8 @@ func (ch *Channel) handleRequest(_ byte, r *wire.Reader) error {
 		return nil
 	}
 	req := &Request{Name: name, WantReply: wantReply, Payload: bytes.Clone(r.Rest()), ch: ch}
-	if !ch.requests.add(req, maxQueuedRequests, ch.request) {
+	req.size = int64(requestCost + len(name) + len(req.Payload))
+	if ch.mux.queued.Add(req.size) > maxQueuedBytes || !ch.requests.add(req, maxQueuedRequests, ch.request) {
 		return broken("too many requests on channel %d at once", ch.local)
 	}
 	return nil
@@ -65,6 +67,7 @@ func (ch *Channel) request(r *Request) {
 		ch.opts.Requests(r)
 	}
 	r.Reply(false)
+	ch.mux.queued.Add(-r.size)
 }
 
 func (ch *Channel) handleReply(msg byte, _ *wire.Reader) error {
