@@ -128,6 +128,9 @@ func Import(nc net.Conn, state []byte, cfg *Config) (*Conn, error) {
 	if err := r.End(); err != nil {
 		return nil, fmt.Errorf("handed-over state: %w", err)
 	}
+	if len(unread) > slab.Large {
+		return nil, fmt.Errorf("handed-over state: %d unread bytes, more than are ever kept", len(unread))
+	}
 	var err error
 	if c.in.open, err = packet.NewOpener(inDir.Cipher, inDir.MAC, inKeys); err != nil {
 		return nil, fmt.Errorf("handed-over state: %w", err)

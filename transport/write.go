@@ -209,6 +209,11 @@ func (w *writer) wait(to Lane, n, limit int) error {
 // push queues a frame. w.mu is held.
 func (w *writer) push(to Lane, f frame) {
 	l := &w.lanes[to]
+	if l.head >= 32 && 2*l.head >= len(l.frames) { // it never runs empty: the room of what has left serves again
+		n := copy(l.frames, l.frames[l.head:])
+		clear(l.frames[n:])
+		l.frames, l.head = l.frames[:n], 0
+	}
 	l.frames = append(l.frames, f)
 	l.bytes += f.cost()
 }
