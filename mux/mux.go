@@ -105,48 +105,50 @@ func (m *Mux) Run() error {
 	}
 }
 
-// handlers are the messages of RFC 4254 by number, from MsgGlobalRequest on.
-var handlers = [...]func(*Mux, []byte) error{
-	wire.MsgGlobalRequest - wire.MsgGlobalRequest:       (*Mux).handleGlobal,
-	wire.MsgRequestSuccess - wire.MsgGlobalRequest:      (*Mux).handleGlobalReply,
-	wire.MsgRequestFailure - wire.MsgGlobalRequest:      (*Mux).handleGlobalReply,
-	wire.MsgChannelOpen - wire.MsgGlobalRequest:         (*Mux).handleOpen,
-	wire.MsgChannelOpenConfirm - wire.MsgGlobalRequest:  channel((*Channel).handleConfirm),
-	wire.MsgChannelOpenFailure - wire.MsgGlobalRequest:  channel((*Channel).handleOpenFailure),
-	wire.MsgChannelWindowAdjust - wire.MsgGlobalRequest: channel((*Channel).handleAdjust),
-	wire.MsgChannelData - wire.MsgGlobalRequest:         channel((*Channel).handleData),
-	wire.MsgChannelExtendedData - wire.MsgGlobalRequest: channel((*Channel).handleExtended),
-	wire.MsgChannelEOF - wire.MsgGlobalRequest:          channel((*Channel).handleEOF),
-	wire.MsgChannelClose - wire.MsgGlobalRequest:        channel((*Channel).handleClose),
-	wire.MsgChannelRequest - wire.MsgGlobalRequest:      channel((*Channel).handleRequest),
-	wire.MsgChannelSuccess - wire.MsgGlobalRequest:      channel((*Channel).handleReply),
-	wire.MsgChannelFailure - wire.MsgGlobalRequest:      channel((*Channel).handleReply),
+// handlers are the messages of RFC 4254 by number: those of the connection, and
+// those whose first field is our number of a channel.
+var handlers = [...]struct {
+	conn    func(*Mux, []byte) error
+	channel func(*Channel, byte, *wire.Reader) error
+}{
+	wire.MsgGlobalRequest:       {conn: (*Mux).handleGlobal},
+	wire.MsgRequestSuccess:      {conn: (*Mux).handleGlobalReply},
+	wire.MsgRequestFailure:      {conn: (*Mux).handleGlobalReply},
+	wire.MsgChannelOpen:         {conn: (*Mux).handleOpen},
+	wire.MsgChannelOpenConfirm:  {channel: (*Channel).handleConfirm},
+	wire.MsgChannelOpenFailure:  {channel: (*Channel).handleOpenFailure},
+	wire.MsgChannelWindowAdjust: {channel: (*Channel).handleAdjust},
+	wire.MsgChannelData:         {channel: (*Channel).handleData},
+	wire.MsgChannelExtendedData: {channel: (*Channel).handleExtended},
+	wire.MsgChannelEOF:          {channel: (*Channel).handleEOF},
+	wire.MsgChannelClose:        {channel: (*Channel).handleClose},
+	wire.MsgChannelRequest:      {channel: (*Channel).handleRequest},
+	wire.MsgChannelSuccess:      {channel: (*Channel).handleReply},
+	wire.MsgChannelFailure:      {channel: (*Channel).handleReply},
 }
 
 func (m *Mux) handle(p []byte) error {
-	if i := int(p[0]) - wire.MsgGlobalRequest; i >= 0 && i < len(handlers) && handlers[i] != nil {
-		return handlers[i](m, p)
-	}
-	if p[0] >= wire.MsgUserauthRequest && p[0] < wire.MsgGlobalRequest {
+	msg := p[0]
+	switch {
+	case msg >= wire.MsgUserauthRequest && msg < wire.MsgGlobalRequest:
 		return nil // authentication is over: ignored (RFC 4252, section 5.3)
+	case int(msg) >= len(handlers):
+		return m.conn.Unimplemented()
+	case handlers[msg].conn != nil:
+		return handlers[msg].conn(m, p)
+	case handlers[msg].channel == nil:
+		return m.conn.Unimplemented()
 	}
-	return m.conn.Unimplemented()
-}
-
-// channel makes a handler of a message whose first field is our channel number.
-func channel(f func(*Channel, byte, *wire.Reader) error) func(*Mux, []byte) error {
-	return func(m *Mux, p []byte) error {
-		r := wire.NewReader(p[1:])
-		n := r.Uint32()
-		if r.Err() != nil {
-			return broken("malformed channel message %d", p[0])
-		}
-		ch := m.find(n)
-		if ch == nil {
-			return broken("message %d for channel %d, which does not exist", p[0], n)
-		}
-		return f(ch, p[0], &r)
+	r := wire.NewReader(p[1:])
+	n := r.Uint32()
+	if r.Err() != nil {
+		return broken("malformed channel message %d", msg)
 	}
+	ch := m.find(n)
+	if ch == nil {
+		return broken("message %d for channel %d, which does not exist", msg, n)
+	}
+	return handlers[msg].channel(ch, msg, &r)
 }
 
 func (m *Mux) find(n uint32) *Channel {
