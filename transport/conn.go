@@ -82,7 +82,9 @@ func newConn(ctx context.Context, nc net.Conn, cfg *Config, server bool) (*Conn,
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return nil, c.fail(err)
+		err = c.fail(err)
+		c.in.release()
+		return nil, err
 	}
 	return c, nil
 }

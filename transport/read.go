@@ -225,12 +225,25 @@ func (c *Conn) Next() ([]byte, error) {
 	for {
 		p, err := c.next(false)
 		if err != nil {
-			return nil, c.fail(err)
+			err = c.fail(err)
+			c.in.release()
+			return nil, err
 		}
 		if p != nil {
 			return p, nil
 		}
 	}
+}
+
+// release gives the buffers back when nothing will be read any more.
+func (in *reader) release() {
+	for _, s := range []**slab.Slab{&in.slab, &in.plain} {
+		if *s != nil {
+			(*s).Release()
+			*s = nil
+		}
+	}
+	in.r, in.w, in.need = 0, 0, 0
 }
 
 // next reads one message and handles it if it is the transport's: then it

@@ -224,6 +224,9 @@ func (f *frame) cost() int { return int(f.n) + frameCost }
 
 // copyIn queues a copy of a payload, given in parts. w.mu is held.
 func (w *writer) copyIn(to Lane, m mark, payload ...[]byte) {
+	if w.err != nil {
+		return // nobody takes it any more
+	}
 	l := &w.lanes[to]
 	n := 0
 	for _, part := range payload {
