@@ -45,6 +45,8 @@ type Mux struct {
 	cfg  Config
 	log  *slog.Logger
 
+	reader wire.Reader // of the message at hand: a variable would be allocated for each
+
 	mu       sync.Mutex
 	channels []*Channel // by local number; nil is free
 	open     int        // not nil, or being decided
@@ -139,16 +141,16 @@ func (m *Mux) handle(p []byte) error {
 	case handlers[msg].channel == nil:
 		return m.conn.Unimplemented()
 	}
-	r := wire.NewReader(p[1:])
-	n := r.Uint32()
-	if r.Err() != nil {
+	m.reader = wire.NewReader(p[1:])
+	n := m.reader.Uint32()
+	if m.reader.Err() != nil {
 		return broken("malformed channel message %d", msg)
 	}
 	ch := m.find(n)
 	if ch == nil {
 		return broken("message %d for channel %d, which does not exist", msg, n)
 	}
-	return handlers[msg].channel(ch, msg, &r)
+	return handlers[msg].channel(ch, msg, &m.reader)
 }
 
 func (m *Mux) find(n uint32) *Channel {
