@@ -275,7 +275,10 @@ func reasonOf(err error) (uint32, string, bool) {
 
 // DisconnectNow ends the connection for the reason that e gives, without waiting
 // for the peer; it is for the goroutine that calls Next.
-func (c *Conn) DisconnectNow(e *DisconnectError) { c.fail(e) }
+func (c *Conn) DisconnectNow(e *DisconnectError) {
+	c.fail(e)
+	c.in.release()
+}
 
 // Close ends the connection at once, without a word to the peer.
 func (c *Conn) Close() error { return c.closeWith(ErrClosed, false) }
