@@ -188,7 +188,9 @@ func (m *Mux) end(err error) error {
 	}
 	m.globalMu.Lock()
 	for _, reply := range m.pending {
-		close(reply)
+		if reply != nil { // else it was to measure the round trip
+			close(reply)
+		}
 	}
 	m.pending = nil
 	m.globalMu.Unlock()
