@@ -2,6 +2,7 @@ package login
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -27,10 +28,8 @@ func PrepareMonitor() error {
 	umask()
 	score := originalOOM()
 	oomStart.Store(int64(score)<<1 | 1)
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	if err := os.WriteFile(oomFile, []byte("-1000\n"), 0); err != nil {
+	// A container's root may lack the capability: then there is no protection.
+	if err := os.WriteFile(oomFile, []byte("-1000\n"), 0); err != nil && !errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("protecting the server from the out-of-memory killer: %w", err)
 	}
 	return nil

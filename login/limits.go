@@ -53,7 +53,7 @@ const (
 	maxPath        = 4096
 	maxStderr      = 64 << 10
 	handTimeout    = 20 * time.Second
-	handAttempts   = 3
+	handAttempts   = 5
 	defaultIdle    = 10 * time.Second
 	defaultConns   = 16384
 	defaultChilds  = 4096

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	case "liar", "mute", "doomed":
+		misbehave(os.Getenv("NACRE_LOGIN_TEST"))
+		os.Exit(3)
 	case "stranger":
 		os.Exit(stranger(os.Args[1]))
 	}
@@ -80,8 +83,32 @@ func testHandler(ctx context.Context, h *Handed) {
 		fmt.Fprintf(h.Conn, "%+v", p.Wait())
 	case "child":
 		// Leaves a process behind that outlives the connection.
-		p, err := h.Runner.Start(Spec{User: h.User, Command: "read x"})
-		fmt.Fprint(h.Conn, err, p != nil)
+		_, err := h.Runner.Start(Spec{User: h.User, Command: string(h.State)})
+		fmt.Fprint(h.Conn, err)
+	case "later":
+		// Signs once it is told that the monitor is gone.
+		one := make([]byte, 1)
+		h.Conn.Read(one)
+		h.Conn.Write(one)
+		h.Conn.Read(one)
+		_, err := h.Sign(ctx, "ssh-ed25519", make([]byte, 32))
+		fmt.Fprint(h.Conn, err)
+	}
+}
+
+// misbehave is a worker that something is wrong with.
+func misbehave(how string) {
+	control := os.NewFile(controlFD, "control")
+	switch how {
+	case "liar":
+		control.Write([]byte{0xff, 0xff, 0xff, 0xff, msgLog})
+		select {}
+	case "mute":
+		io.Copy(io.Discard, control)
+	case "doomed":
+		one := make([]byte, 1)
+		control.Read(one)
+		fmt.Fprintln(os.Stderr, "fatal error: \x1b[31mbad luck")
 	}
 }
 
@@ -91,11 +118,10 @@ func waitReadable(c net.Conn) {
 	if err != nil {
 		return
 	}
-	first := true
-	_ = raw.Read(func(uintptr) bool {
-		ready := !first
-		first = false
-		return ready
+	one := make([]byte, 1)
+	_ = raw.Read(func(fd uintptr) bool {
+		_, _, err := syscall.Recvfrom(int(fd), one, syscall.MSG_PEEK)
+		return err != syscall.EAGAIN
 	})
 }
 

@@ -69,6 +69,8 @@ type Supervisor struct {
 	// MaxConnections and MaxChildren cap each worker; 0 means 16384 and 4096.
 	MaxConnections, MaxChildren int
 
+	patience time.Duration // tests; 0 means handTimeout
+
 	mu      sync.Mutex
 	workers map[string]*worker
 	all     map[*worker]struct{}
@@ -160,7 +162,11 @@ func (s *Supervisor) handOnce(ctx context.Context, c Context, h *Handover) (uint
 
 // await waits for the worker's answer.
 func (s *Supervisor) await(ctx context.Context, w *worker, c *handed) error {
-	late := time.NewTimer(handTimeout)
+	patience := handTimeout
+	if s.patience > 0 {
+		patience = s.patience
+	}
+	late := time.NewTimer(patience)
 	defer late.Stop()
 	var err error
 	select {

@@ -58,7 +58,8 @@ func RunWorker(ctx context.Context, handler func(context.Context, *Handed)) erro
 		return fmt.Errorf("session worker: %w", err)
 	}
 	w.runner = &Runner{Max: int(w.setup.children), changed: w.childrenAre}
-	w.timer = time.AfterFunc(w.setup.idle, w.tryEnd)
+	// The first connection is on its way: be there for it.
+	w.timer = time.AfterFunc(w.setup.idle+handTimeout, w.tryEnd)
 	go func() {
 		err := reader.run(func(kind byte, body []byte, r *frameReader) error { return w.take(ctx, kind, body, r) })
 		w.monitorGone(err)
@@ -225,7 +226,7 @@ func (w *workerSide) rest() {
 func (w *workerSide) tryEnd() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.conns) == 0 && w.children == 0 {
+	if len(w.conns) == 0 && w.children == 0 { // or the clock was stopped too late
 		w.finish()
 	}
 }
