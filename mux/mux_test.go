@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -193,6 +194,42 @@ func TestBrokenSink(t *testing.T) {
 		if total > 1<<30 {
 			t.Fatal("the peer never stopped")
 		}
+	}
+}
+
+// discard is a Sink that counts.
+type discard struct {
+	n    int
+	want int
+	done chan struct{}
+}
+
+func (d *discard) TryWrite(b []byte) (int, error) { return d.Write(b) }
+func (d *discard) Write(b []byte) (int, error) {
+	if d.n += len(b); d.n == d.want {
+		close(d.done)
+	}
+	return len(b), nil
+}
+
+// Data in quantity allocates nothing a message, on either side.
+func TestNoAllocationsPerMessage(t *testing.T) {
+	const size = 256 << 20
+	sink := &discard{want: size, done: make(chan struct{})}
+	client, _ := pair(t, Config{}, accepting(func(ch *Channel) { ch.SetSink(sink) }))
+	ch := openChannel(t, client, Options{})
+	chunk := make([]byte, 32<<10)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range size / len(chunk) {
+		if _, err := ch.Write(chunk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-sink.done
+	runtime.ReadMemStats(&after)
+	if n := after.Mallocs - before.Mallocs; n > allowedAllocs {
+		t.Fatalf("%d allocations for %d messages", n, size/len(chunk))
 	}
 }
 

@@ -79,7 +79,8 @@ func (ch *Channel) consumed(n int, onReader bool) error {
 	if !send {
 		return nil
 	}
-	b := wire.AppendUint32(ch.message(wire.MsgChannelWindowAdjust), adjust)
+	b := append(make([]byte, 0, 9), wire.MsgChannelWindowAdjust) // on the stack: this is often
+	b = wire.AppendUint32(wire.AppendUint32(b, ch.remote), adjust)
 	if onReader {
 		return ch.mux.conn.Post(b)
 	}

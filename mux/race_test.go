@@ -1,0 +1,7 @@
+//go:build race
+
+package mux
+
+// allowedAllocs is per 256 MiB, both sides: the race detector makes sync.Pool
+// throw a part of what it holds away.
+const allowedAllocs = 7000
