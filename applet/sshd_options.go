@@ -1,0 +1,106 @@
+package applet
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/internal/getopt"
+)
+
+// sshdLine is what sshd's command line says.
+type sshdLine struct {
+	query      config.ServerQuery
+	foreground bool // -D
+	debug      int  // -d
+	test       bool // -t
+	dump       bool // -T
+	parse      bool // -G
+	quiet      bool // -q
+	stderr     bool // -e
+	logFile    string
+	version    bool
+	try        bool
+}
+
+// table are the options, a row each, as sshd(8) has them.
+func (l *sshdLine) table() getopt.Table {
+	on := func(p *bool) func(string) error {
+		return func(string) error { *p = true; return nil }
+	}
+	option := func(keyword string) func(string) error {
+		return func(arg string) error {
+			l.query.Options = append(l.query.Options, config.Option(keyword, arg))
+			return nil
+		}
+	}
+	nothing := func(string) error { return nil }
+	return getopt.Table{
+		{Letter: '4', Help: "use IPv4 addresses only", Do: func(string) error { return option("AddressFamily")("inet") }},
+		{Letter: '6', Help: "use IPv6 addresses only", Do: func(string) error { return option("AddressFamily")("inet6") }},
+		{Letter: 'D', Help: "stay in the foreground", Do: on(&l.foreground)},
+		{Letter: 'd', Help: "debug: serve one connection in the foreground and say a lot; up to three times", Do: func(string) error { l.debug++; return nil }},
+		{Letter: 'E', Arg: "log_file", Help: "append the log to a file", Do: func(arg string) error { l.logFile = arg; return nil }},
+		{Letter: 'e', Help: "write the log to standard error", Do: on(&l.stderr)},
+		{Letter: 'f', Arg: "config_file", Help: "configuration file; none for no file", Do: func(arg string) error { l.query.File = arg; return nil }},
+		{Letter: 'G', Help: "print the configuration and end", Do: on(&l.parse)},
+		{Letter: 'g', Arg: "login_grace_time", Help: "seconds that a login may take; 0 for no limit", Do: option("LoginGraceTime")},
+		{Letter: 'h', Arg: "host_key_file", Help: "a host key; may be given many times", Do: option("HostKey")},
+		{Letter: 'o', Arg: "option", Help: "an option as the configuration file has it", Do: func(arg string) error { l.query.Options = append(l.query.Options, arg); return nil }},
+		{Letter: 'p', Arg: "port", Help: "a port to listen on; may be given many times", Do: l.port},
+		{Letter: 'q', Help: "log nothing", Do: on(&l.quiet)},
+		{Letter: 'T', Help: "test configuration and keys, print the configuration and end", Do: on(&l.dump)},
+		{Letter: 't', Help: "test configuration and keys and end", Do: on(&l.test)},
+		{Letter: 'u', Arg: "len", Do: nothing},
+		{Letter: 'V', Help: "print the version and end", Do: on(&l.version)},
+		{Long: "try", Help: "serve this user alone, on a loopback port, with nothing set up", Do: on(&l.try)},
+	}
+}
+
+func (l *sshdLine) port(arg string) error {
+	n, err := strconv.Atoi(arg)
+	if err != nil || n < 1 || n > 65535 {
+		return errors.New("Bad port number.")
+	}
+	l.query.Ports = append(l.query.Ports, n)
+	return nil
+}
+
+func parseSSHD(args []string) (*sshdLine, error) {
+	l := new(sshdLine)
+	l.query.Known = knownAlgorithms()
+	rest, err := l.table().Parse(args, 0)
+	if err != nil {
+		return l, err
+	}
+	if len(rest) > 0 {
+		return l, fmt.Errorf("Extra argument %s.", printableArg(rest[0]))
+	}
+	// The process leaves its directory when it goes to the background.
+	for _, name := range []*string{&l.query.File, &l.logFile} {
+		if *name == "" || *name == "none" {
+			continue
+		}
+		if abs, err := filepath.Abs(*name); err == nil {
+			*name = abs
+		}
+	}
+	return l, nil
+}
+
+// load reads the configuration.
+func (l *sshdLine) load() (*config.Server, error) {
+	c, err := config.LoadServer(l.query)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case l.quiet:
+		c.LogLevel = config.LogQuiet
+	case l.debug > 0:
+		c.LogLevel = config.LogDebug1 + config.LogLevel(min(l.debug, 3)-1)
+	}
+	return c, nil
+}

@@ -1,0 +1,53 @@
+//go:build unix
+
+package applet
+
+import (
+	"log/slog"
+	"log/syslog"
+
+	"github.com/nacre-ssh/nacre/server"
+)
+
+// facilities are syslog's by their name in sshd_config.
+var facilities = [...]struct {
+	name string
+	code syslog.Priority
+}{
+	{"DAEMON", syslog.LOG_DAEMON}, {"USER", syslog.LOG_USER}, {"AUTH", syslog.LOG_AUTH}, {"AUTHPRIV", syslog.LOG_AUTHPRIV},
+	{"LOCAL0", syslog.LOG_LOCAL0}, {"LOCAL1", syslog.LOG_LOCAL1}, {"LOCAL2", syslog.LOG_LOCAL2}, {"LOCAL3", syslog.LOG_LOCAL3},
+	{"LOCAL4", syslog.LOG_LOCAL4}, {"LOCAL5", syslog.LOG_LOCAL5}, {"LOCAL6", syslog.LOG_LOCAL6}, {"LOCAL7", syslog.LOG_LOCAL7},
+}
+
+// systemLog writes to syslog under sshd's name, which is what watchers of the
+// log look for.
+type systemLog struct{ w *syslog.Writer }
+
+// openSystemLog returns nil where there is no syslog: then, as with sshd,
+// nobody reads the log.
+func openSystemLog(facility string) logSink {
+	code := syslog.LOG_AUTH
+	for _, f := range facilities {
+		if f.name == facility {
+			code = f.code
+		}
+	}
+	w, err := syslog.New(code|syslog.LOG_INFO, "sshd")
+	if err != nil {
+		return nil
+	}
+	return systemLog{w}
+}
+
+func (l systemLog) line(level slog.Level, text string) {
+	switch {
+	case level >= slog.LevelError:
+		l.w.Err("error: " + text)
+	case level >= slog.LevelWarn:
+		l.w.Warning(text)
+	case level >= server.LevelVerbose:
+		l.w.Info(text)
+	default:
+		l.w.Debug(text)
+	}
+}
