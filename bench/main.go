@@ -1,11 +1,12 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/pprof"
-	"slices"
 	"strings"
 	"syscall"
 )
@@ -13,40 +14,90 @@ import (
 // A figure is one group of rows of the table.
 type figure struct {
 	name string
-	run  func(*table) error
+	run  func(*bench) error
 }
 
 func figures() []figure {
 	return []figure{
 		{"mem", memRow},
+		{"pipe", pipeRow},
+		{"far", farRow},
+		{"true", trueRow},
+		{"turns", turnsRow},
+		{"login", loginRow},
+		{"idle", idleRow},
+		{"version", versionRow},
 	}
 }
+
+// A bench is one run of the program: what the figures are made with and where
+// they go.
+type bench struct {
+	*table
+	*lab
+	runs  int  // of each side
+	quick bool // small sizes
+}
+
+// size is n, or the smaller number when it has to be quick.
+func (b *bench) size(n, quick int) int {
+	if b.quick {
+		return quick
+	}
+	return n
+}
+
+// sides are ours and the peer's, in the order of the table's columns.
+func (b *bench) sides() [2]side { return [2]side{b.ours, b.peer} }
 
 func main() {
 	role := flag.String("role", "", "a process of a figure (internal)")
 	only := flag.String("run", "", "only the figures whose name contains this")
 	runs := flag.Int("n", 5, "runs of each side")
-	profile := flag.String("cpuprofile", "", "with -role: write a processor profile here")
+	quick := flag.Bool("quick", false, "small sizes, and one run unless -n is given")
+	same := flag.Bool("same", false, "put OpenSSH in nacre's place, to see how far two equal columns differ")
+	profiles := flag.String("profile", "", "have nacre's processes write their profiles to this directory")
+	cpu := flag.String("cpuprofile", "", "with -role: write a processor profile here")
 	flag.Parse()
 	if *role != "" {
-		if *profile != "" {
-			f, err := os.Create(*profile)
-			exit(err)
-			exit(pprof.StartCPUProfile(f))
-			defer pprof.StopCPUProfile()
-		}
-		exit(runRole(*role, flag.Args()))
+		exit(runRole(*role, *cpu, flag.Args()))
 		return
 	}
-	t := newTable(*runs)
+	if *quick && !given("n") {
+		*runs = 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	l, err := newLab(ctx, *same, *profiles)
+	exit(err)
+	b := &bench{table: newTable(os.Stdout), lab: l, runs: *runs, quick: *quick}
+	failed := b.run(ctx, *only)
+	l.close()
+	b.summary()
+	if failed {
+		os.Exit(1)
+	}
+}
+
+// run runs the figures. One that fails doesn't keep the others from running.
+func (b *bench) run(ctx context.Context, only string) (failed bool) {
 	for _, f := range figures() {
-		if !strings.Contains(f.name, *only) {
+		if !strings.Contains(f.name, only) || ctx.Err() != nil {
 			continue
 		}
-		if err := f.run(t); err != nil {
-			exit(fmt.Errorf("%s: %w", f.name, err))
+		if err := f.run(b); err != nil {
+			failed = true
+			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", f.name, err)
 		}
+		b.stopServers()
 	}
+	return failed || ctx.Err() != nil
+}
+
+// given tells whether a flag is on the command line.
+func given(name string) (found bool) {
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
 }
 
 func exit(err error) {
@@ -56,50 +107,22 @@ func exit(err error) {
 	}
 }
 
-func runRole(role string, args []string) error {
+// runRole is what a process does that a figure has started from this binary.
+func runRole(role, profile string, args []string) error {
+	if profile != "" {
+		f, err := os.Create(profile)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	args = append(args, "", "", "")
 	switch role {
 	case "mem":
 		return memRole(args[0], args[1], args[2])
 	}
 	return fmt.Errorf("unknown role %q", role)
-}
-
-func self() string {
-	path, err := os.Executable()
-	exit(err)
-	return path
-}
-
-// ownCPU is the processor time of this process, in seconds.
-func ownCPU() float64 {
-	var u syscall.Rusage
-	exit(syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return seconds(u.Utime) + seconds(u.Stime)
-}
-
-func seconds(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
-
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	if len(v)%2 == 1 {
-		return v[len(v)/2]
-	}
-	return (v[len(v)/2-1] + v[len(v)/2]) / 2
-}
-
-// A table prints rows as they are measured.
-type table struct{ runs int }
-
-func newTable(runs int) *table {
-	fmt.Printf("%-58s %-11s %10s %10s %-10s %7s  %s\n", "figure", "unit", "nacre", "peer", "", "ratio", "must reach")
-	return &table{runs}
-}
-
-func (t *table) row(name, unit string, ours float64, peer string, theirs float64, goal string) {
-	ratio := "-"
-	if theirs > 0 {
-		ratio = fmt.Sprintf("%.3f", ours/theirs)
-	}
-	fmt.Printf("%-58s %-11s %10.4g %10.4g %-10s %7s  %s\n", name, unit, ours, theirs, peer, ratio, goal)
 }

@@ -216,6 +216,13 @@ func xSend(addr string, begin func()) error {
 	return client.Close()
 }
 
+// self is this binary.
+func self() string {
+	path, err := os.Executable()
+	exit(err)
+	return path
+}
+
 // memRun runs the two processes of an engine once.
 func memRun(engine string) (receiver, sender usage, err error) {
 	rc := exec.Command(self(), "-role", "mem", engine, "receive")
@@ -245,9 +252,9 @@ func memRun(engine string) (receiver, sender usage, err error) {
 }
 
 // memRow compares the engines with nothing but memory at both ends.
-func memRow(t *table) error {
+func memRow(b *bench) error {
 	var ours, theirs struct{ rx, tx, rxAllocs, txAllocs []float64 }
-	for range t.runs {
+	for range b.runs {
 		for _, e := range []struct {
 			name string
 			to   *struct{ rx, tx, rxAllocs, txAllocs []float64 }
@@ -260,9 +267,9 @@ func memRow(t *table) error {
 			e.to.rxAllocs, e.to.txAllocs = append(e.to.rxAllocs, float64(rx.Allocs)), append(e.to.txAllocs, float64(tx.Allocs))
 		}
 	}
-	t.row("memory → network → memory, receiver", "CPU-s/GiB", median(ours.rx), "x/crypto", median(theirs.rx), "≤ 0.55 or ≤ 0.40 ×")
-	t.row("memory → network → memory, sender", "CPU-s/GiB", median(ours.tx), "x/crypto", median(theirs.tx), "≤ 0.45 or ≤ 0.75 ×")
-	t.row("memory → network → memory, receiver", "allocs/GiB", median(ours.rxAllocs), "x/crypto", median(theirs.rxAllocs), "< 1000")
-	t.row("memory → network → memory, sender", "allocs/GiB", median(ours.txAllocs), "x/crypto", median(theirs.txAllocs), "< 1000")
+	b.row("memory → network → memory: receiver", "CPU-s/GiB", median(ours.rx), "x/crypto", median(theirs.rx), atMost(0.55).or(atMostTimes("0.40", 0.40)))
+	b.row("memory → network → memory: sender", "CPU-s/GiB", median(ours.tx), "x/crypto", median(theirs.tx), atMost(0.45).or(atMostTimes("0.75", 0.75)))
+	b.row("memory → network → memory: receiver", "allocs/GiB", median(ours.rxAllocs), "x/crypto", median(theirs.rxAllocs), below(1000))
+	b.row("memory → network → memory: sender", "allocs/GiB", median(ours.txAllocs), "x/crypto", median(theirs.txAllocs), below(1000))
 	return nil
 }

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package main
+
+func processes() ([]proc, error)            { return nil, errSystem }
+func proportional(pid int) (float64, error) { return 0, errSystem }
+func ownCPU() float64                       { exit(errSystem); return 0 }
+func allowFiles(n uint64) error             { return errSystem }
+func signalProfile(int)                     {}
