@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"sync/atomic"
 
 	"github.com/nacre-ssh/nacre/kex"
 	"github.com/nacre-ssh/nacre/key"
@@ -51,6 +52,7 @@ type Peer struct {
 	// Log sees the payload of each message that comes, if set.
 	Log func(payload []byte)
 
+	sent    atomic.Int64 // bytes written
 	in, out half
 	buf     []byte // read and not opened yet
 	strict  bool
@@ -72,7 +74,8 @@ func (p *Peer) init() {
 
 // Raw writes bytes as they are.
 func (p *Peer) Raw(b []byte) error {
-	_, err := p.Conn.Write(b)
+	n, err := p.Conn.Write(b)
+	p.sent.Add(int64(n))
 	return err
 }
 

@@ -92,8 +92,7 @@ func attack(t testing.TB, role string, change ...func(*stack)) *stack {
 	return s
 }
 
-// sockets returns both ends of a connection whose buffers are small, so that a
-// peer that doesn't read is felt soon.
+// sockets returns both ends of a connection.
 func sockets(t testing.TB) (a, b net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -107,11 +106,14 @@ func sockets(t testing.TB) (a, b net.Conn) {
 	if b, err = l.Accept(); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []net.Conn{a, b} {
-		c.(*net.TCPConn).SetReadBuffer(16 << 10)
-		c.(*net.TCPConn).SetWriteBuffer(16 << 10)
-	}
 	return a, b
+}
+
+// deafen makes the buffers towards the peer small, so that it is felt soon when
+// the peer doesn't read.
+func deafen(s *stack) {
+	s.peer.Conn.(*net.TCPConn).SetReadBuffer(8 << 10)
+	s.nc.(*net.TCPConn).SetWriteBuffer(8 << 10)
 }
 
 // run is the life of the stack. ctx is the grace time.
