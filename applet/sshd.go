@@ -9,7 +9,6 @@ import (
 
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
-	"github.com/nacre-ssh/nacre/key"
 )
 
 // Exit codes of sshd.
@@ -18,6 +17,13 @@ const (
 	sshdUsage = 1   // the command line, or no host key
 	sshdFatal = 255 // the configuration, or no address to listen on
 )
+
+// sshdError is an error in the words of OpenSSH's sshd.
+type sshdError string
+
+func (e sshdError) Error() string { return string(e) }
+
+func sshdSays(format string, args ...any) error { return sshdError(fmt.Sprintf(format, args...)) }
 
 // runSSHD is the server's door.
 func runSSHD(ctx context.Context, e *Env) int {
@@ -81,7 +87,7 @@ func serve(ctx context.Context, e *Env, l *sshdLine, child *detached) int {
 	case l.test:
 		return sshdOK
 	}
-	d, err := newDaemon(e, l, cfg, keys)
+	d, err := newDaemon(e, l, cfg, keys, nil)
 	if err != nil {
 		e.Errorf("%v", err)
 		return sshdFatal
@@ -101,7 +107,7 @@ func openLog(e *Env, l *sshdLine, cfg *config.Server) (logSink, error) {
 	case l.logFile != "":
 		f, err := os.OpenFile(l.logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
-			return nil, fmt.Errorf("Couldn't open logfile %s: %w", printableArg(l.logFile), errors.Unwrap(err))
+			return nil, sshdSays("Couldn't open logfile %s: %v", printableArg(l.logFile), errors.Unwrap(err))
 		}
 		return &writerLog{w: f}, nil
 	case l.stderr || l.debug > 0:
@@ -127,12 +133,4 @@ func logNotes(log *slog.Logger, cfg *config.Server) {
 		}
 		log.Debug(n.String())
 	}
-}
-
-// keyNames are the fingerprints of the host keys, for the log.
-func keyNames(keys []key.Signer) (names []string) {
-	for _, k := range keys {
-		names = append(names, short(k.Public()))
-	}
-	return names
 }

@@ -36,6 +36,7 @@ type daemon struct {
 	runner login.Runner
 	ring   hostKeyRing
 	over   chan struct{} // a connection of a worker has ended
+	trial  *trial        // --try; else nil
 
 	generation uint32
 	cfg        *config.Server
@@ -44,23 +45,24 @@ type daemon struct {
 	serving    sync.WaitGroup
 }
 
-func newDaemon(e *Env, l *sshdLine, cfg *config.Server, keys []key.Signer) (*daemon, error) {
+// newDaemon makes the server that the command line and the configuration ask
+// for; t is nil but for --try.
+func newDaemon(e *Env, l *sshdLine, cfg *config.Server, keys []key.Signer, t *trial) (*daemon, error) {
 	sink, err := openLog(e, l, cfg)
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{env: e, line: l, listeners: map[string]net.Listener{}, over: make(chan struct{}, 1)}
+	d := &daemon{env: e, line: l, trial: t, listeners: map[string]net.Listener{}, over: make(chan struct{}, 1)}
 	d.log, d.level = newSSHDLog(sink, cfg.LogLevel)
-	if os.Geteuid() == 0 {
-		if err := login.PrepareMonitor(); err != nil {
-			d.log.Debug(err.Error())
+	switch {
+	case t != nil:
+		d.self = t.user
+	case os.Geteuid() == 0:
+		d.supervise()
+	default:
+		if d.self, err = d.db.Current(); err != nil {
+			return nil, err
 		}
-		d.super = &login.Supervisor{
-			Args: func(c login.Context) []string { return []string{"nacre", sessionDoor, c.User.Name} },
-			Sign: d.ring.sign, Ended: d.ended, Log: d.log,
-		}
-	} else if d.self, err = d.db.Current(); err != nil {
-		return nil, err
 	}
 	logNotes(d.log, cfg)
 	c, err := d.serverConfig(cfg, keys)
@@ -70,6 +72,17 @@ func newDaemon(e *Env, l *sshdLine, cfg *config.Server, keys []key.Signer) (*dae
 	d.cfg = cfg
 	d.server, err = server.New(c)
 	return d, err
+}
+
+// supervise makes the daemon a monitor of workers.
+func (d *daemon) supervise() {
+	if err := login.PrepareMonitor(); err != nil {
+		d.log.Debug(err.Error())
+	}
+	d.super = &login.Supervisor{
+		Args: func(c login.Context) []string { return []string{"nacre", sessionDoor, c.User.Name} },
+		Sign: d.ring.sign, Ended: d.ended, Log: d.log,
+	}
 }
 
 func (d *daemon) ended(uint64, any) {
@@ -99,7 +112,7 @@ func (d *daemon) serverConfig(cfg *config.Server, keys []key.Signer) (server.Con
 	}
 	c.Banner = bannerOf(cfg.Banner)
 	c.PolicyFor = func(p server.Peer) auth.Policy {
-		return &accounts{cfg: cfg, db: &d.db, self: d.self, peer: p}
+		return &accounts{cfg: cfg, db: &d.db, self: d.self, trial: d.trial, peer: p}
 	}
 	if d.super != nil {
 		c.HandOver = d.handOver(session.encode(), d.ring.names(d.generation))
@@ -147,8 +160,8 @@ func bannerOf(path string) func(string) string {
 // run serves until a signal ends it.
 func (d *daemon) run(ctx context.Context, child *detached) int {
 	signals := make(chan os.Signal, 4)
+	// For good: a second Ctrl-C must not end the tidying up after the first.
 	signal.Notify(signals, endSignals()...)
-	defer signal.Stop(signals)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if !d.listen(ctx, d.cfg) {
@@ -162,13 +175,16 @@ func (d *daemon) run(ctx context.Context, child *detached) int {
 	if child != nil {
 		child.ready(d.line.stderr)
 	}
+	if d.trial != nil {
+		d.trial.announce()
+	}
 	if d.line.debug > 0 {
 		d.serving.Go(func() { d.one(ctx); cancel() })
 	}
 	for {
 		select {
 		case s := <-signals:
-			if isHangup(s) {
+			if isHangup(s) && d.trial == nil {
 				d.reload(ctx)
 				continue
 			}
@@ -237,11 +253,7 @@ func (d *daemon) listen(ctx context.Context, cfg *config.Server) bool {
 		if d.listeners[name] != nil {
 			continue
 		}
-		var lc net.ListenConfig
-		if !cfg.TCPKeepAlive {
-			lc.KeepAlive = -1
-		}
-		l, err := lc.Listen(ctx, at.network, at.address)
+		l, err := d.bind(ctx, cfg, at)
 		if err != nil {
 			d.log.Error(bindTrouble(at.address, err))
 			continue
@@ -259,6 +271,17 @@ func (d *daemon) listen(ctx context.Context, cfg *config.Server) bool {
 		}
 	}
 	return len(d.listeners) > 0
+}
+
+func (d *daemon) bind(ctx context.Context, cfg *config.Server, at at) (net.Listener, error) {
+	if d.trial != nil {
+		return d.trial.listener, nil
+	}
+	var lc net.ListenConfig
+	if !cfg.TCPKeepAlive {
+		lc.KeepAlive = -1
+	}
+	return lc.Listen(ctx, at.network, at.address)
 }
 
 // at is one address to listen on.

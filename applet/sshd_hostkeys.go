@@ -16,7 +16,7 @@ import (
 )
 
 // errNoHostKeys is sshd's last word without a key.
-var errNoHostKeys = errors.New("sshd: no hostkeys available -- exiting.")
+const errNoHostKeys = sshdError("sshd: no hostkeys available -- exiting.")
 
 // loadHostKeys reads the host keys that can be used. What is wrong with the
 // others is told to say, one line or more at a time.

@@ -1,8 +1,6 @@
 package applet
 
 import (
-	"errors"
-	"fmt"
 	"path/filepath"
 	"strconv"
 
@@ -62,7 +60,7 @@ func (l *sshdLine) table() getopt.Table {
 func (l *sshdLine) port(arg string) error {
 	n, err := strconv.Atoi(arg)
 	if err != nil || n < 1 || n > 65535 {
-		return errors.New("Bad port number.")
+		return sshdSays("Bad port number.")
 	}
 	l.query.Ports = append(l.query.Ports, n)
 	return nil
@@ -76,7 +74,7 @@ func parseSSHD(args []string) (*sshdLine, error) {
 		return l, err
 	}
 	if len(rest) > 0 {
-		return l, fmt.Errorf("Extra argument %s.", printableArg(rest[0]))
+		return l, sshdSays("Extra argument %s.", printableArg(rest[0]))
 	}
 	// The process leaves its directory when it goes to the background.
 	for _, name := range []*string{&l.query.File, &l.logFile} {
