@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	sessionTime = 90 * time.Second // far more than any session takes on a busy machine
+	sessionTime = 60 * time.Second // far more than any session takes on a busy machine
 	bulk        = 64 << 20
 	small       = 1 << 20
 	rekeyAfter  = 20 << 20 // bytes, so that 64 MiB have three rekeys and an end without one
