@@ -31,12 +31,15 @@ func (d *Database) now() time.Time {
 }
 
 // Lookup finds a user by name. The name may come from outside: it must pass
-// [CheckUserName]. The error is an [*UnknownUserError] when there is none.
+// [CheckUserName]. The error is an [*UnknownUserError] when there is none, and it
+// takes as long: the same files are read to their ends.
 func (d *Database) Lookup(name string) (*User, error) {
-	if err := CheckUserName(name); err != nil {
-		return nil, fmt.Errorf("%w: %w", &UnknownUserError{name}, err)
+	bad := CheckUserName(name)
+	u, err := d.find(name, func(u *User) bool { return bad == nil && u.Name == name })
+	if bad != nil {
+		return nil, fmt.Errorf("%w: %w", &UnknownUserError{name}, bad)
 	}
-	return d.find(name, func(u *User) bool { return u.Name == name })
+	return u, err
 }
 
 // LookupUID finds the first user with this id.
@@ -50,18 +53,22 @@ func (d *Database) Current() (*User, error) { return d.LookupUID(uint32(os.Geteu
 func (d *Database) find(name string, is func(*User) bool) (*User, error) {
 	var found *User
 	err := eachLine(or(d.Passwd, "/etc/passwd"), func(line string) bool {
-		if u, err := parsePasswd(line); err == nil && is(&u) {
+		if u, err := parsePasswd(line); err == nil && is(&u) && found == nil {
 			found = &u
 		}
-		return found == nil
+		return true
 	})
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("looking up user %q: %w", name, err)
 	}
 	if found == nil {
+		_ = d.addGroups(&User{Name: name}) // for the time that it takes
 		return d.elsewhere(name, is)
 	}
-	return found, d.addGroups(found)
+	if err := d.addGroups(found); err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // elsewhere asks the system where accounts are not in files (macOS).
@@ -161,7 +168,10 @@ func (d *Database) VerifyPassword(ctx context.Context, name string, password []b
 	if err := account.Check(d.now()); err != nil {
 		return nil, err
 	}
-	return user, account.CheckPassword(d.now())
+	if err := account.CheckPassword(d.now()); err != nil {
+		return nil, err
+	}
+	return user, nil
 }
 
 // accountOrDummy returns the user's account, and the hash to spend time on

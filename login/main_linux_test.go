@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,13 +44,19 @@ func TestMain(m *testing.M) {
 
 // testHandler serves a little protocol: the policy says what to do.
 func testHandler(ctx context.Context, h *Handed) {
+	if string(h.Policy) == "idle" { // with as little stack as can be
+		h.State, h.Policy = nil, nil
+		waitReadable(h.Conn)
+		return
+	}
+	testTalk(ctx, h)
+}
+
+func testTalk(ctx context.Context, h *Handed) {
 	switch string(h.Policy) {
 	case "echo":
 		fmt.Fprintf(h.Conn, "%s|", h.State)
 		io.Copy(h.Conn, h.Conn)
-	case "idle":
-		h.State, h.Policy = nil, nil
-		waitReadable(h.Conn)
 	case "status":
 		status, _ := os.ReadFile("/proc/self/status")
 		h.Conn.Write(status)
@@ -85,6 +92,11 @@ func testHandler(ctx context.Context, h *Handed) {
 		// Leaves a process behind that outlives the connection.
 		_, err := h.Runner.Start(Spec{User: h.User, Command: string(h.State)})
 		fmt.Fprint(h.Conn, err)
+	case "gc":
+		debug.FreeOSMemory()
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		fmt.Fprintf(h.Conn, "heap %d stack %d sys %d", s.HeapAlloc, s.StackInuse, s.Sys)
 	case "later":
 		// Signs once it is told that the monitor is gone.
 		one := make([]byte, 1)
@@ -163,6 +175,7 @@ func makeUser(t testing.TB) *User {
 		if err != nil {
 			t.Fatal(err)
 		}
+		u.Shell = "/bin/sh"
 		return u
 	}
 	name := fmt.Sprintf("nacre%d", os.Getpid())

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -478,16 +477,17 @@ func (s *Supervisor) log(level slog.Level, text string, w *worker, args ...any) 
 	}
 }
 
-// environ is what a worker is started with: nothing that could steer it.
+// environ is what a worker is started with: nothing that could steer it, and one
+// word to Go's runtime. Left alone, that gives each new goroutine a stack of the
+// average size that it last saw, which a few deep ones make large; a worker has one
+// goroutine per idle connection, and that needs 2.
 func (s *Supervisor) environ() []string {
-	if s.Env != nil {
-		return s.Env
-	}
-	env := []string{"PATH=" + rootPath}
-	for _, v := range os.Environ() {
-		if strings.HasPrefix(v, "TZ=") {
-			env = append(env, v)
+	env := s.Env
+	if env == nil {
+		env = []string{"PATH=" + rootPath}
+		if zone, ok := os.LookupEnv("TZ"); ok {
+			env = append(env, "TZ="+zone)
 		}
 	}
-	return env
+	return append(slices.Clip(env), "GODEBUG=adaptivestackstart=0")
 }

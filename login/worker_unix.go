@@ -35,10 +35,10 @@ type workerSide struct {
 	done     chan struct{} // closed with over
 }
 
-// workerConn is a connection that was accepted; socket is nil once it is served.
+// workerConn is a connection that was accepted; fd is -1 once it is served.
 type workerConn struct {
 	hand    hand
-	socket  *os.File
+	fd      int
 	pending bool        // a signature is under way
 	answer  chan signed // of the request that is waited for
 }
@@ -127,25 +127,25 @@ func (w *workerSide) take(ctx context.Context, kind byte, body []byte, r *frameR
 
 func (w *workerSide) takeHand(body []byte, r *frameReader) error {
 	h, err := parseHand(body)
-	socket := r.socket()
-	if err != nil || socket == nil {
-		closeAll(socket)
+	fd := r.descriptor()
+	if err != nil || fd < 0 {
+		closeFD(fd)
 		return fmt.Errorf("%w: a connection without a socket", errFrame)
 	}
 	w.mu.Lock()
 	if w.over { // the monitor gets no answer, and finds another worker
 		w.mu.Unlock()
-		closeAll(socket)
+		closeFD(fd)
 		return nil
 	}
 	full := len(w.conns) >= int(w.setup.connections)
 	if !full {
-		w.conns[h.id] = &workerConn{hand: h, socket: socket}
+		w.conns[h.id] = &workerConn{hand: h, fd: fd}
 		w.timer.Stop()
 	}
 	w.mu.Unlock()
 	if full {
-		closeAll(socket)
+		closeFD(fd)
 		t := text{id: h.id, text: "too many connections"}
 		w.send(t.frame(msgRefused))
 		return nil
@@ -154,45 +154,63 @@ func (w *workerSide) takeHand(body []byte, r *frameReader) error {
 	return nil
 }
 
+func closeFD(fd int) {
+	if fd >= 0 {
+		syscall.Close(fd)
+	}
+}
+
 // settle begins to serve an accepted connection, or forgets it.
 func (w *workerSide) settle(ctx context.Context, id uint64, serve bool) {
 	w.mu.Lock()
 	c := w.conns[id]
-	if c == nil || c.socket == nil {
+	if c == nil || c.fd < 0 {
 		w.mu.Unlock()
 		return
 	}
-	socket := c.socket
-	c.socket = nil
+	fd := c.fd
+	c.fd = -1
 	w.mu.Unlock()
 	if !serve {
-		closeAll(socket)
+		closeFD(fd)
 		w.drop(id)
 		return
 	}
-	go w.serve(ctx, id, c, socket)
+	// Done here, where the stack is deep already: that of the connection's own
+	// goroutine stays as small as its handler needs.
+	conn, err := connOf(fd)
+	if err != nil {
+		w.log(text{id: id, level: slog.LevelError, text: truncate("taking the socket: "+err.Error(), maxLogText)})
+		w.send(idFrame(msgEnded, id))
+		w.drop(id)
+		return
+	}
+	h := &Handed{ID: id, Conn: conn, State: c.hand.state, Policy: c.hand.policy, User: &w.setup.user, Runner: w.runner, worker: w, conn: c}
+	c.hand = hand{} // the two values are the handler's to drop
+	go w.serve(ctx, h)
+}
+
+// connOf makes a connection of a descriptor, which it closes.
+func connOf(fd int) (net.Conn, error) {
+	file := os.NewFile(uintptr(fd), "connection")
+	defer file.Close()
+	return net.FileConn(file)
 }
 
 // serve runs the handler of one connection, and is the one place where its
 // panic ends.
-func (w *workerSide) serve(ctx context.Context, id uint64, c *workerConn, socket *os.File) {
-	defer func() {
-		if p := recover(); p != nil {
-			w.log(text{id: id, level: slog.LevelError, text: truncate(fmt.Sprintf("panic: %v\n%s", p, debug.Stack()), maxLogText)})
-		}
-		w.send(idFrame(msgEnded, id))
-		w.drop(id)
-	}()
-	conn, err := net.FileConn(socket)
-	socket.Close()
-	if err != nil {
-		w.log(text{id: id, level: slog.LevelError, text: truncate("taking the socket: "+err.Error(), maxLogText)})
-		return
-	}
-	defer conn.Close()
-	h := &Handed{ID: id, Conn: conn, State: c.hand.state, Policy: c.hand.policy, User: &w.setup.user, Runner: w.runner, worker: w, conn: c}
-	c.hand = hand{id: id} // the two values are the handler's to drop
+func (w *workerSide) serve(ctx context.Context, h *Handed) {
+	defer w.served(h)
 	w.handler(ctx, h)
+}
+
+func (w *workerSide) served(h *Handed) {
+	if p := recover(); p != nil {
+		w.log(text{id: h.ID, level: slog.LevelError, text: truncate(fmt.Sprintf("panic: %v\n%s", p, debug.Stack()), maxLogText)})
+	}
+	h.Conn.Close()
+	w.send(idFrame(msgEnded, h.ID))
+	w.drop(h.ID)
 }
 
 func (w *workerSide) drop(id uint64) {
@@ -244,8 +262,8 @@ func (w *workerSide) monitorGone(error) {
 	defer w.mu.Unlock()
 	w.alone = true
 	for id, c := range w.conns {
-		if c.socket != nil {
-			c.socket.Close()
+		if c.fd >= 0 {
+			closeFD(c.fd)
 			delete(w.conns, id)
 		}
 		if c.answer != nil {
@@ -380,14 +398,14 @@ func (r *frameReader) take(oob []byte) error {
 	return err
 }
 
-// socket returns the descriptor of the current frame, or nil.
-func (r *frameReader) socket() *os.File {
+// descriptor returns the descriptor of the current frame, or -1.
+func (r *frameReader) descriptor() int {
 	if len(r.fds) == 0 {
-		return nil
+		return -1
 	}
 	fd := r.fds[0]
-	r.fds = r.fds[1:]
-	return os.NewFile(uintptr(fd), "connection")
+	r.fds = append(r.fds[:0], r.fds[1:]...)
+	return fd
 }
 
 func (r *frameReader) run(f func(kind byte, body []byte, r *frameReader) error) error {
@@ -397,8 +415,8 @@ func (r *frameReader) run(f func(kind byte, body []byte, r *frameReader) error) 
 			err = f(kind, body, r)
 		}
 		if err != nil {
-			for socket := r.socket(); socket != nil; socket = r.socket() {
-				socket.Close()
+			for fd := r.descriptor(); fd >= 0; fd = r.descriptor() {
+				closeFD(fd)
 			}
 			return err
 		}
