@@ -64,11 +64,12 @@ func (c *conn) announceHostKeys() {
 // proveHostKeys signs for each of the keys that the client asks about; one that
 // isn't the server's fails the whole request.
 func (c *conn) proveHostKeys(r *mux.GlobalRequest) (bool, []byte) {
-	rd := wire.NewReader(r.Payload)
 	var reply []byte
-	for n := 0; rd.Err() == nil && len(rd.Rest()) > 0; n++ {
+	rest := r.Payload
+	for n := 0; len(rest) > 0; n++ {
+		rd := wire.NewReader(rest)
 		blob := rd.Bytes()
-		if n == maxProofs || rd.Err() != nil {
+		if rest = rd.Rest(); n == maxProofs || rd.Err() != nil {
 			return false, nil
 		}
 		sig, ok := c.proof(blob)

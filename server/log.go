@@ -142,7 +142,9 @@ func (c *conn) gone(err error, suffix string) {
 		c.log.Info("Disconnected from " + c.stage() + suffix)
 	case errors.As(err, &disconnect):
 		c.log.Info("Disconnecting " + c.stage() + ": " + printable(disconnect.Text) + suffix)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, transport.ErrClosed):
+	case errors.Is(err, transport.ErrClosed):
+		c.log.Log(context.Background(), LevelVerbose, "Closing connection to "+where(c.peer.Remote))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		c.log.Info("Connection closed by " + c.stage() + suffix)
 	case errors.Is(err, syscall.ECONNRESET):
 		c.log.Info("Connection reset by " + c.stage() + suffix)
