@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -189,11 +191,17 @@ func TestPanic(t *testing.T) {
 }
 
 type bouncer struct {
-	err  error
+	full atomic.Bool
 	done chan netip.Addr
 }
 
-func (b *bouncer) Admit(netip.Addr, time.Time) error { return b.err }
+func (b *bouncer) Admit(netip.Addr, time.Time) error {
+	if b.full.Load() {
+		return errors.New("full")
+	}
+	return nil
+}
+
 func (b *bouncer) Done(a netip.Addr)                 { b.done <- a }
 
 func TestGate(t *testing.T) {
@@ -204,7 +212,7 @@ func TestGate(t *testing.T) {
 		t.Errorf("counted out: %v", a)
 	}
 	c.Close()
-	gate.err = errors.New("full")
+	gate.full.Store(true)
 	if _, err := st.knock("alice", "sesame"); err == nil {
 		t.Error("the gate did not hold")
 	}
@@ -219,6 +227,7 @@ func TestGate(t *testing.T) {
 func TestHandOver(t *testing.T) {
 	worker := ForWorker(Config{Handler: &actor{plays: plays()}})
 	var hostKeys []key.Signer
+	var resumed sync.WaitGroup
 	st := open(t, func(c *Config) {
 		hostKeys = c.HostKeys
 		c.HandOver = func(_ context.Context, h *Handover) error {
@@ -235,7 +244,7 @@ func TestHandOver(t *testing.T) {
 				return err
 			}
 			r := &Resumed{Login: h.Login, State: bytes.Clone(h.State), HostKeys: hostKeys}
-			go worker.Resume(context.Background(), nc, r)
+			resumed.Go(func() { worker.Resume(context.Background(), nc, r) })
 			return nil
 		}
 	}, nil)
@@ -247,7 +256,7 @@ func TestHandOver(t *testing.T) {
 		}
 	}
 	c.Close()
-	worker.Wait()
+	resumed.Wait()
 	refusing := open(t, func(c *Config) {
 		c.HandOver = func(context.Context, *Handover) error { return errors.New("no room") }
 	}, nil)

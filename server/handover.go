@@ -53,8 +53,6 @@ type Resumed struct {
 // Resume carries on with a connection from another process and returns when it
 // has ended. It owns nc and clears what r refers to once that was read.
 func (s *Server) Resume(ctx context.Context, nc net.Conn, r *Resumed) error {
-	s.running.Add(1)
-	defer s.running.Done()
 	c := &conn{set: s.settings.Load(), nc: nc, hostKeys: r.HostKeys, prove: r.Prove, login: r.Login}
 	c.setPeer(r.Login.Remote, r.Login.Local)
 	if r.Logger != nil {

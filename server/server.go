@@ -13,10 +13,7 @@ import (
 
 // A Server accepts connections and runs them. Make it with [New]; its methods
 // are safe for concurrent use.
-type Server struct {
-	settings atomic.Pointer[settings]
-	running  sync.WaitGroup
-}
+type Server struct{ settings atomic.Pointer[settings] }
 
 // New makes a server. It returns an error when the config lacks what no server
 // can do without.
@@ -46,24 +43,25 @@ func (s *Server) Reconfigure(c Config) error {
 // descriptors.
 const maxPause = time.Second
 
-// Serve accepts connections until ctx ends, then ends them all, waits for them,
-// and returns nil. When the listener is closed or fails it returns that error at
+// Serve accepts connections until ctx ends, then ends those that it accepted,
+// waits for them, and returns nil. When the listener is closed or fails it returns that error at
 // once, and connections go on. It closes the listener. Nothing is read from a
 // connection, or written to it, in the accepting loop.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	defer l.Close()
+	var running sync.WaitGroup
 	pause := time.Duration(0)
 	for {
 		nc, err := l.Accept()
 		switch {
 		case err == nil:
 			pause = 0
-			s.admit(ctx, nc)
+			s.admit(ctx, nc, &running)
 			continue
 		case ctx.Err() != nil:
-			s.running.Wait()
+			running.Wait()
 			return nil
 		case !temporary(err):
 			return fmt.Errorf("accepting connections: %w", err)
@@ -86,7 +84,7 @@ func temporary(err error) bool {
 }
 
 // admit asks the gate and begins a connection.
-func (s *Server) admit(ctx context.Context, nc net.Conn) {
+func (s *Server) admit(ctx context.Context, nc net.Conn, running *sync.WaitGroup) {
 	c := s.newConn(nc)
 	from := c.peer.Remote.Addr()
 	if gate := c.set.Gate; gate != nil {
@@ -97,20 +95,16 @@ func (s *Server) admit(ctx context.Context, nc net.Conn) {
 		}
 		c.gate = func() { gate.Done(from) }
 	}
-	s.running.Add(1)
-	go c.begin(ctx, s.running.Done)
+	running.Add(1)
+	go c.begin(ctx, running.Done)
 }
 
 // ServeConn runs one connection to its end. It owns nc. The gate is not asked.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
 	over := make(chan struct{})
-	s.running.Add(1)
-	go s.newConn(nc).begin(ctx, func() { s.running.Done(); close(over) })
+	go s.newConn(nc).begin(ctx, func() { close(over) })
 	<-over
 }
-
-// Wait waits until no connection is left.
-func (s *Server) Wait() { s.running.Wait() }
 
 func bracketed(a netip.AddrPort) string {
 	if !a.IsValid() {
