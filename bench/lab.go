@@ -39,7 +39,8 @@ type side struct {
 type lab struct {
 	ctx        context.Context
 	dir        string
-	user       string
+	user       string // who logs in
+	made       bool   // user is to be removed
 	ours, peer side
 	host, id   *key.Private
 
@@ -55,27 +56,58 @@ func newLab(ctx context.Context, same bool, profiles string) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	me, err := user.Current()
-	if err != nil {
+	l := &lab{ctx: ctx, dir: dir, profiles: profiles, configs: map[string]string{}}
+	if err := l.setUp(same); err != nil {
+		l.close()
 		return nil, err
 	}
-	l := &lab{ctx: ctx, dir: dir, user: me.Username, profiles: profiles, configs: map[string]string{}}
-	if err := errors.Join(l.makeKeys(), l.findPeer(), allowFiles(65536)); err != nil {
-		return nil, err
+	return l, nil
+}
+
+func (l *lab) setUp(same bool) error {
+	if err := os.Chmod(l.dir, 0o755); err != nil { // the user has to pass
+		return err
+	}
+	if err := errors.Join(l.makeKeys(), l.findPeer(), allowFiles(65536), l.findUser()); err != nil {
+		return err
 	}
 	l.ours = l.peer
 	if same {
-		return l, nil
+		return nil
 	}
 	nacre, err := l.build()
 	l.ours = side{name: "nacre", client: []string{nacre, "ssh"}, server: []string{nacre, "sshd"}}
-	return l, err
+	return err
 }
 
-// close ends everything and removes the files.
+// close ends everything and removes what was made.
 func (l *lab) close() {
 	l.stopServers()
+	if l.made {
+		_ = exec.Command("userdel", "-r", "-f", l.user).Run() // it complains of a missing mail spool
+	}
 	_ = os.RemoveAll(l.dir)
+}
+
+// findUser makes a user to log in as, when we are root: one whose shell reads no
+// files, because what somebody's shell does at start is none of ssh's time. As
+// anyone else we log in as ourselves.
+func (l *lab) findUser() error {
+	me, err := user.Current()
+	if err != nil {
+		return err
+	}
+	if l.user = me.Username; me.Uid != "0" {
+		return nil
+	}
+	l.user = fmt.Sprintf("nacrebench%d", os.Getpid())
+	// A password of "*" never matches; the default, "!", locks the account.
+	out, err := exec.Command("useradd", "-m", "-s", "/bin/sh", "-p", "*", l.user).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("make a user: %w: %s", err, out)
+	}
+	l.made = true
+	return nil
 }
 
 func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }
@@ -97,8 +129,8 @@ func (l *lab) makeKeys() (err error) {
 			return err
 		}
 	}
-	_, err = l.write("authorized_keys", publicLine(l.id))
-	return err
+	path, err := l.write("authorized_keys", publicLine(l.id))
+	return errors.Join(err, os.Chmod(path, 0o644)) // the server reads it as the user
 }
 
 // publicLine is a key as authorized_keys and known_hosts have it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -36,7 +37,6 @@ func (l *lab) serve(s side) (*server, error) {
 		"HostKey " + l.path("host"),
 		"AuthorizedKeysFile " + l.path("authorized_keys"),
 		"PasswordAuthentication no",
-		"PermitRootLogin yes",
 		"StrictModes no",
 		"UsePAM no",
 		"MaxStartups 1000",
@@ -73,13 +73,19 @@ func (l *lab) pair() (ours, peer *server, err error) {
 	return ours, peer, err
 }
 
+// freePort finds one below those that connections take for themselves: with
+// thousands of connections a port of that range is soon taken.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", loopback+":0")
-	if err != nil {
-		return 0, err
+	const lowest, highest = 10000, 32000
+	var err error
+	for range 100 {
+		port := lowest + rand.IntN(highest-lowest)
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port))); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, err
 }
 
 func (s *server) addr() string { return net.JoinHostPort(loopback, strconv.Itoa(s.port)) }
