@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -202,7 +201,7 @@ func (b *bouncer) Admit(netip.Addr, time.Time) error {
 	return nil
 }
 
-func (b *bouncer) Done(a netip.Addr)                 { b.done <- a }
+func (b *bouncer) Done(a netip.Addr) { b.done <- a }
 
 func TestGate(t *testing.T) {
 	gate := &bouncer{done: make(chan netip.Addr, 4)}
@@ -227,7 +226,7 @@ func TestGate(t *testing.T) {
 func TestHandOver(t *testing.T) {
 	worker := ForWorker(Config{Handler: &actor{plays: plays()}})
 	var hostKeys []key.Signer
-	var resumed sync.WaitGroup
+	over := make(chan struct{})
 	st := open(t, func(c *Config) {
 		hostKeys = c.HostKeys
 		c.HandOver = func(_ context.Context, h *Handover) error {
@@ -244,7 +243,7 @@ func TestHandOver(t *testing.T) {
 				return err
 			}
 			r := &Resumed{Login: h.Login, State: bytes.Clone(h.State), HostKeys: hostKeys}
-			resumed.Go(func() { worker.Resume(context.Background(), nc, r) })
+			go func() { worker.Resume(context.Background(), nc, r); close(over) }()
 			return nil
 		}
 	}, nil)
@@ -256,7 +255,7 @@ func TestHandOver(t *testing.T) {
 		}
 	}
 	c.Close()
-	resumed.Wait()
+	ends(t, "the resumed connection", over)
 	refusing := open(t, func(c *Config) {
 		c.HandOver = func(context.Context, *Handover) error { return errors.New("no room") }
 	}, nil)
