@@ -392,6 +392,30 @@ func TestTightBounds(t *testing.T) {
 	wg.Wait()
 }
 
+// An idle stream keeps no credit from the other: here the whole window is one
+// packet, as Dropbear's is.
+func TestIdleStderrTakesNoWindow(t *testing.T) {
+	was := bounds
+	defer func() { bounds = was }()
+	bounds.bulk = 24576
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	client, _ := pair(t, Config{}, accepting(func(ch *Channel) {
+		go ch.Stderr().ReadFrom(r)
+		ch.ReadFrom(io.LimitReader(rand.Reader, 1<<20))
+		ch.CloseWrite()
+	}))
+	ch := openChannel(t, client, Options{})
+	n, err := io.Copy(io.Discard, struct{ io.Reader }{ch})
+	if err != nil || n != 1<<20 {
+		t.Fatalf("%d bytes: %v", n, err)
+	}
+	w.Close()
+}
+
 // The end of the connection ends everything that waits for it.
 func TestConnectionLost(t *testing.T) {
 	hang := make(chan struct{})

@@ -30,12 +30,31 @@ func (ch *Channel) reserve(n int) (int, error) {
 	return n, nil
 }
 
-// refund gives credit back that was not used.
-func (ch *Channel) refund(n int) {
+// awaitRoom waits until the peer's window has room.
+func (ch *Channel) awaitRoom() error {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	ch.credit += uint32(n)
-	ch.room.Broadcast()
+	for {
+		if ch.err != nil || ch.wantClose || ch.sentEOF || ch.stopped {
+			return ch.writeError()
+		}
+		if ch.credit > 0 {
+			return nil
+		}
+		ch.room.Wait()
+	}
+}
+
+// roomNow is how much data one packet can carry as the window stands, or could
+// carry if it is closed at the moment.
+func (ch *Channel) roomNow() int {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	n := min(uint32(bounds.chunk), ch.maxOut)
+	if ch.credit > 0 {
+		n = min(n, ch.credit)
+	}
+	return int(n)
 }
 
 // Write sends p as data, waiting for the peer's window as often as it takes. It
@@ -102,44 +121,26 @@ func (ch *Channel) readFrom(stream int, r io.Reader) (int64, error) {
 	src := netx.NewSource(r)
 	var total int64
 	for {
-		// The window first: what is read must be sent.
-		credit, err := ch.reserve(bounds.chunk)
+		// Not before the peer has room; but no credit is taken until there is
+		// something to send, since a small window may be all that the other
+		// stream has.
+		if err := ch.awaitRoom(); err != nil {
+			return total, err
+		}
+		n, err := src.ReadLent(p)
+		if n > 0 {
+			if err := p.send(n); err != nil {
+				return total, err
+			}
+			total += int64(n)
+		}
+		if errors.Is(err, io.EOF) {
+			return total, nil
+		}
 		if err != nil {
 			return total, err
 		}
-		ch.pause()
-		p.credit = credit
-		n, err := src.ReadLent(p)
-		if n == 0 {
-			ch.refund(credit)
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-			return total, err
-		}
-		if err := p.send(n); err != nil {
-			return total, err
-		}
-		total += int64(n)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return total, err
-		}
 	}
-}
-
-// pause lets a writer that reserved credit wait for its data without holding up
-// the end of the channel.
-func (ch *Channel) pause() { ch.wrote() }
-
-// resume is the end of a pause; it reports whether the channel is still open.
-func (ch *Channel) resume() error {
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	if ch.err != nil || ch.wantClose || ch.sentEOF {
-		return ch.writeError()
-	}
-	ch.writers++
-	return nil
 }
 
 // A pump lends packets to a Source, to be filled where they will be sealed.
@@ -147,30 +148,40 @@ type pump struct {
 	ch     *Channel
 	stream int
 	head   int
-	credit int
 	frame  transport.Frame
 	b      []byte
 }
 
+// Lend is netx.Lender's.
 func (p *pump) Lend() []byte {
-	p.frame, p.b = p.ch.mux.conn.Reserve(p.head + p.credit)
+	p.frame, p.b = p.ch.mux.conn.Reserve(p.head + p.ch.roomNow())
 	return p.b[p.head:]
 }
 
+// Back is netx.Lender's.
 func (p *pump) Back() { p.frame.Drop() }
 
-// send sends the n bytes that were read into the packet.
+// send sends the n bytes that were read into the packet. Where another writer
+// was quicker and the window no longer holds them, they go in pieces.
 func (p *pump) send(n int) error {
-	if err := p.ch.resume(); err != nil {
+	got, err := p.ch.reserve(n)
+	if err != nil {
 		p.frame.Drop()
 		return err
 	}
-	if n < p.credit {
-		p.ch.refund(p.credit - n)
+	if got == n {
+		p.ch.header(p.b, p.stream, n)
+		err := p.ch.mux.conn.Commit(p.frame, p.head+n, p.ch.lane)
+		p.ch.wrote()
+		return err
 	}
-	p.ch.header(p.b, p.stream, n)
-	err := p.ch.mux.conn.Commit(p.frame, p.head+n, p.ch.lane)
+	defer p.frame.Drop()
+	data := p.b[p.head : p.head+n]
+	err = p.ch.sendData(p.stream, p.head, data[:got])
 	p.ch.wrote()
+	if err == nil {
+		_, err = p.ch.write(p.stream, data[got:])
+	}
 	return err
 }
 
