@@ -14,6 +14,9 @@ type Quirks struct {
 	// EOW says that it understands eow@openssh.com; sent to others it may end
 	// the connection (PROTOCOL, section 2.1).
 	EOW bool
+	// DataInKex says that it goes on with channel messages between its KEXINIT
+	// and its NEWKEYS of a later exchange, which RFC 4253, section 7.1 forbids.
+	DataInKex bool
 	// NoGuess forbids guessed first key-exchange packets.
 	NoGuess bool
 }
@@ -33,7 +36,8 @@ var quirkTable = [...]struct {
 	{"dropbear", Quirks{Name: "dropbear", MaxWindow: 8 << 20, MaxPacket: 32 << 10, NoGuess: true}},
 	{"PuTTY", Quirks{Name: "PuTTY", MaxWindow: 16 << 20, MaxPacket: 32 << 10}},
 	{"paramiko", Quirks{Name: "paramiko", MaxWindow: 16 << 20, MaxPacket: 32 << 10, NoGuess: true}},
-	{"AsyncSSH", Quirks{Name: "AsyncSSH", MaxWindow: 16 << 20, MaxPacket: 32 << 10}},
+	// Version 2.10 sends what it has even while it rekeys.
+	{"AsyncSSH", Quirks{Name: "AsyncSSH", MaxWindow: 16 << 20, MaxPacket: 32 << 10, DataInKex: true}},
 	{"", Quirks{MaxWindow: 16 << 20, MaxPacket: 32 << 10, NoGuess: true}},
 }
 

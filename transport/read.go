@@ -303,7 +303,7 @@ func (c *Conn) allowed(msg byte, first bool) error {
 		}
 		return broken("message %d in the middle of the first key exchange", msg)
 	}
-	if kexMessage || msg <= wire.MsgDebug {
+	if kexMessage || msg <= wire.MsgDebug || msg >= wire.MsgGlobalRequest && c.quirks.DataInKex {
 		return nil
 	}
 	if k := c.exchange(); k != nil && k.theirInit != nil {
