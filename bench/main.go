@@ -119,9 +119,11 @@ func runRole(role, profile string, args []string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	args = append(args, "", "", "")
 	switch role {
+	case "guard":
+		return guardRole(args)
 	case "mem":
+		args = append(args, "", "", "")
 		return memRole(args[0], args[1], args[2])
 	}
 	return fmt.Errorf("unknown role %q", role)

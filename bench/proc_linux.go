@@ -69,6 +69,9 @@ func proportional(pid int) (float64, error) {
 	if errors.Is(err, fs.ErrPermission) {
 		return 0, fmt.Errorf("%w: run the bench as root", err)
 	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+		return 0, nil // it has ended
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -102,6 +105,30 @@ func allowFiles(n uint64) error {
 	// started with, unless somebody sets one.
 	limit.Cur = limit.Max
 	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
+}
+
+// guardRole runs a server until it ends, and is the parent of whatever loses its
+// own below it: sshd lets its session processes go, and what they have spent
+// would be nobody's.
+func guardRole(argv []string) error {
+	const subreaper = 36 // PR_SET_CHILD_SUBREAPER, prctl(2)
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, subreaper, 1, 0); errno != 0 {
+		return fmt.Errorf("adopt orphans: %w", errno)
+	}
+	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
+	if err != nil {
+		return err
+	}
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		if err != nil && err != syscall.EINTR {
+			return err
+		}
+		if pid == p.Pid {
+			return fmt.Errorf("%s: exit status %d", argv[0], status.ExitStatus())
+		}
+	}
 }
 
 // signalProfile asks a process of ours for its profiles.
