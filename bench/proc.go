@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 )
-
-// errSystem is for systems whose processes we can't look at.
-var errSystem = errors.New("measuring needs Linux")
 
 // quietTime is how long a server's processes must have done nothing before
 // they count as idle, quietLimit how long that is waited for.
