@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creack/pty"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
 
 	"github.com/nacre-ssh/nacre/internal/testpeer"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // A person is a program on a terminal of its own, and who sits there.
@@ -36,14 +36,15 @@ const patience = 30 * time.Second
 func atTerminal(t *testing.T, args ...string) *person {
 	t.Helper()
 	p := &person{t: t}
-	master, slave, err := pty.Open()
+	pair, err := term.OpenPTY(term.PTYOptions{Size: term.Size{Columns: 80, Rows: 24}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer slave.Close()
-	t.Cleanup(func() { master.Close() })
+	defer pair.CloseSlave()
+	t.Cleanup(func() { pair.Close() })
+	master, slave := pair.Master, pair.Slave
 	p.tty = master
-	p.resize(80, 24)
+	p.control(func(fd int) error { return unix.SetNonblock(fd, true) }) // for the deadline
 	p.before = p.termios()
 	p.cmd = exec.Command("ssh", args...)
 	p.cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "TERM=vt220", "SSH_AUTH_SOCK=")
@@ -229,10 +230,21 @@ func testFirstContact(t *testing.T, h *host) {
 	})
 }
 
-// shell is a remote program that says its terminal's size, and again when it
-// changes, and ends at a line "end".
-const shell = `stty -echo; echo "type $TERM on $(tty)"; trap 'echo "size $(stty size)"' WINCH; echo "size $(stty size)"; ` +
-	`while read line || [ -z "$line" ]; do echo "got <$line>"; [ "$line" = end ] && exit 5; line=; done`
+// shell is a remote program that answers each line with it and the terminal's
+// size, and ends at a line "end".
+const shell = `stty -echo; echo "type $TERM on $(tty)"; echo "size $(stty size)"; ` +
+	`while read -r line; do echo "got <$line>"; [ "$line" = end ] && exit 5; echo "size $(stty size)"; done`
+
+// asksForSize types lines until the remote terminal has a size: the change
+// travels beside the keys.
+func (p *person) asksForSize(want string) {
+	p.t.Helper()
+	for !strings.HasSuffix(p.screen.String()[:p.seen], want+"\r\n") {
+		p.types("look\r")
+		p.sees("size ")
+		p.sees("\r\n")
+	}
+}
 
 func testTerminal(t *testing.T, h *host) {
 	t.Run("session", func(t *testing.T) {
@@ -240,7 +252,7 @@ func testTerminal(t *testing.T, h *host) {
 		p.sees("type vt220 on /dev/pts/")
 		p.sees("size 24 80\r\n")
 		p.resize(132, 50)
-		p.sees("size 50 132\r\n")
+		p.asksForSize("size 50 132")
 		p.types("~~tilde\r")
 		p.sees("got <~tilde>")
 		p.types("a~.b\r") // not at the start of a line
