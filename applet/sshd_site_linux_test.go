@@ -39,7 +39,15 @@ type tenant struct {
 // newTenant makes the user, and removes it with all its processes afterwards.
 func newTenant(t *testing.T) *tenant {
 	t.Helper()
-	home, err := os.MkdirTemp("", "nacre-sshd-")
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	below := "" // strict modes look at every directory up to the user's home
+	if os.Geteuid() != 0 {
+		below = me.HomeDir
+	}
+	home, err := os.MkdirTemp(below, "nacre-sshd-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +55,7 @@ func newTenant(t *testing.T) *tenant {
 	if err := os.Chmod(home, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	name := testpeer.Me(t)
+	name := me.Username
 	temp := os.Geteuid() == 0
 	if temp {
 		name = fmt.Sprintf("nacre%d", os.Getpid())
