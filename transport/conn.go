@@ -301,8 +301,11 @@ func (c *Conn) closeWith(err error, told bool) error {
 		if errors.Is(err, io.EOF) {
 			forWriters = io.ErrUnexpectedEOF // the end for a reader only
 		}
+		var gone *DisconnectError
+		tell := errors.As(err, &gone) && !gone.Remote
 		c.out.mu.Lock()
-		busy := c.out.busy
+		c.out.parting = tell && c.out.busy // the one who writes sends the reason and closes
+		parting := c.out.parting
 		c.out.stop(forWriters)
 		c.out.mu.Unlock()
 		c.kexMu.Lock()
@@ -313,10 +316,12 @@ func (c *Conn) closeWith(err error, told bool) error {
 			c.kex.stop()
 		}
 		c.kexMu.Unlock()
-		var gone *DisconnectError
-		if told || !busy && errors.As(err, &gone) && !gone.Remote {
+		switch {
+		case parting:
+			c.nc.SetWriteDeadline(time.Now().Add(lingerTime))
+		case told || tell:
 			go linger(c.nc)
-		} else {
+		default:
 			c.nc.Close()
 		}
 		close(c.closed)

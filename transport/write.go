@@ -60,12 +60,13 @@ type lane struct {
 // A writer is the outgoing half of a connection. mu guards the queue and is
 // never held over a seal or a write; the rest belongs to whoever is busy.
 type writer struct {
-	mu    sync.Mutex
-	lanes [lanes]lane
-	busy  bool // someone is the writer
-	hold  bool // a rekey is under way: the kex lane only
-	err   error
-	idle  sync.Cond // signalled when nobody writes any more
+	mu      sync.Mutex
+	lanes   [lanes]lane
+	busy    bool // someone is the writer
+	hold    bool // a rekey is under way: the kex lane only
+	parting bool // the connection has ended: what the kex lane still has is why
+	err     error
+	idle    sync.Cond // signalled when nobody writes any more
 
 	seal    packet.Sealer
 	next    []epoch // one for each NEWKEYS of ours that is queued; guarded by mu
@@ -353,7 +354,7 @@ func (c *Conn) wrote(err error) bool {
 		return true
 	}
 	w.mu.Lock()
-	w.busy = false
+	w.busy, w.parting = false, false
 	w.stop(fmt.Errorf("connection lost while writing: %w", err))
 	w.mu.Unlock()
 	c.nc.Close() // the reader learns it from its read
@@ -368,6 +369,10 @@ func (w *writer) stop(err error) {
 	}
 	for i := range w.lanes {
 		l := &w.lanes[i]
+		l.room.Broadcast()
+		if w.parting && Lane(i) == laneKex {
+			continue
+		}
 		for _, f := range l.frames[l.head:] {
 			if f.slab != nil {
 				f.slab.Release()
@@ -375,7 +380,6 @@ func (w *writer) stop(err error) {
 		}
 		l.frames, l.head, l.bytes = nil, 0, 0
 		l.release()
-		l.room.Broadcast()
 	}
 	w.idle.Broadcast()
 }
@@ -406,6 +410,10 @@ func (c *Conn) prepare() (int, bool) {
 	if len(w.batch) == 0 {
 		w.busy = false
 		w.idle.Broadcast()
+		if w.parting {
+			w.parting = false
+			go linger(c.nc)
+		}
 		w.mu.Unlock()
 		return 0, false
 	}
@@ -424,7 +432,7 @@ func (w *writer) take() {
 	for i := range w.lanes {
 		l := &w.lanes[i]
 		for l.head < len(l.frames) && total < bounds.batch {
-			if w.hold && Lane(i) != laneKex || w.err != nil {
+			if w.hold && Lane(i) != laneKex || w.err != nil && !w.parting {
 				return
 			}
 			f := l.frames[l.head]
