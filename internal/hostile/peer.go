@@ -106,7 +106,8 @@ func (p *Peer) Skip(out, in uint32) {
 	p.in.seq += in
 }
 
-// Next returns the payload of the next message; it is the caller's.
+// Next returns the payload of the next message; it is the caller's. After
+// NEWKEYS it opens with the new keys, if it has them.
 func (p *Peer) Next() ([]byte, error) {
 	p.init()
 	need := 0
@@ -132,6 +133,11 @@ func (p *Peer) Next() ([]byte, error) {
 	p.in.seq++
 	payload = bytes.Clone(payload)
 	p.buf = p.buf[need:]
+	if payload[0] == wire.MsgNewKeys && p.Result != nil {
+		if err := p.switchIn(); err != nil {
+			return nil, err
+		}
+	}
 	if p.Log != nil {
 		p.Log(payload)
 	}
@@ -361,11 +367,14 @@ func (p *Peer) SwitchOut() (err error) {
 	return err
 }
 
-// ReadNewKeys waits for NEWKEYS and opens with the new keys from then on.
+// ReadNewKeys waits for NEWKEYS.
 func (p *Peer) ReadNewKeys() error {
-	if _, err := p.Expect(wire.MsgNewKeys); err != nil {
-		return err
-	}
+	_, err := p.Expect(wire.MsgNewKeys)
+	return err
+}
+
+// switchIn opens with the new keys from now on.
+func (p *Peer) switchIn() error {
 	p.rekey = true
 	letters, cipher, mac := "BDF", p.Chosen.CipherToClient, p.Chosen.MACToClient
 	if p.Server {
