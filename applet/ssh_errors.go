@@ -22,6 +22,8 @@ import (
 
 // errHostKey says that the host's key was refused, and that the person has been
 // told why.
+//
+//lint:ignore ST1005 this is what ssh prints, to the letter
 var errHostKey = errors.New("Host key verification failed.")
 
 // sentence is the reason of a system's error with a capital letter, as people

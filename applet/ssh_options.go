@@ -172,6 +172,7 @@ func (l *sshLine) uri(text string) error {
 	}
 	if u.Port() != "" {
 		if n, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || n == 0 {
+			//lint:ignore ST1005 this is what ssh prints, to the letter
 			return fmt.Errorf("Bad port '%s'.", u.Port())
 		}
 		l.options = append(l.options, config.Option("Port", u.Port()))
