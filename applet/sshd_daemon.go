@@ -35,6 +35,7 @@ type daemon struct {
 	super  *login.Supervisor // nil where they run here
 	runner login.Runner
 	ring   hostKeyRing
+	tidier tidier
 	over   chan struct{} // a connection of a worker has ended
 	trial  *trial        // --try; else nil
 
@@ -112,6 +113,7 @@ func (d *daemon) serverConfig(cfg *config.Server, keys []key.Signer) (server.Con
 	}
 	c.Banner = bannerOf(cfg.Banner)
 	c.PolicyFor = func(p server.Peer) auth.Policy {
+		d.tidier.note()
 		return &accounts{cfg: cfg, db: &d.db, self: d.self, trial: d.trial, peer: p}
 	}
 	if d.super != nil {

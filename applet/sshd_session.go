@@ -31,6 +31,7 @@ func runSSHDSession(ctx context.Context, e *Env) int {
 type sessionWorker struct {
 	mu     sync.Mutex
 	latest *workerServer // of the last configuration seen
+	tidier tidier
 }
 
 // workerServer is what connections of one configuration share.
@@ -43,6 +44,7 @@ type workerServer struct {
 
 func (w *sessionWorker) serve(ctx context.Context, h *login.Handed) {
 	ws, r, err := w.take(h)
+	w.tidier.note()
 	if err == nil {
 		err = ws.server.Resume(ctx, h.Conn, r)
 	}
