@@ -35,6 +35,11 @@ const patience = 30 * time.Second
 // atTerminal starts ssh on a terminal of 80 columns and 24 lines.
 func atTerminal(t *testing.T, args ...string) *person {
 	t.Helper()
+	return startAtTerminal(t, "ssh", args...)
+}
+
+func startAtTerminal(t *testing.T, program string, args ...string) *person {
+	t.Helper()
 	p := &person{t: t}
 	pair, err := term.OpenPTY(term.PTYOptions{Size: term.Size{Columns: 80, Rows: 24}})
 	if err != nil {
@@ -46,7 +51,7 @@ func atTerminal(t *testing.T, args ...string) *person {
 	p.tty = master
 	p.control(func(fd int) error { return unix.SetNonblock(fd, true) }) // for the deadline
 	p.before = p.termios()
-	p.cmd = exec.Command("ssh", args...)
+	p.cmd = exec.Command(program, args...)
 	p.cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "TERM=vt220", "SSH_AUTH_SOCK=")
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = slave, slave, slave
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -477,4 +482,17 @@ func TestPasswords(t *testing.T) {
 			t.Errorf("exit code %d, screen\n%s", code, p.screen.String())
 		}
 	})
+}
+
+// On a terminal the demo gives a shell.
+func TestDemoAtTerminal(t *testing.T) {
+	p := startAtTerminal(t, "nacre", "demo")
+	p.sees("A server listens on 127.0.0.1:")
+	p.sees("This is a shell over SSH; leave it with exit.")
+	p.types("exec sh -c 'echo from-$((40 + 2)); exit 6'\r")
+	p.sees("from-42")
+	p.sees("Connection to 127.0.0.1 closed.")
+	if code := p.leaves(); code != 6 {
+		t.Errorf("exit code %d", code)
+	}
 }
