@@ -56,7 +56,9 @@ func trueRow(b *bench) error {
 
 // turnsRow counts the round trips that ssh host true waits for after TCP: what
 // it takes longer on a long path, in round trips. Opening a connection through
-// the delay costs none, so what is counted begins after it.
+// the delay costs none, so what is counted begins after it. The server's first
+// words leave at the same moment as the client's there, half a round trip earlier
+// than on a real path: a count that ends in .5 is the next whole one.
 func turnsRow(b *bench) error {
 	ours, peer, err := b.pair()
 	if err != nil {
