@@ -249,7 +249,7 @@ func (ch *Channel) handleClose(byte, *wire.Reader) error {
 		}
 	}
 	ch.free()
-	ch.requests.add(nil, maxQueuedRequests+1, ch.request)
+	ch.requests.add(nil, maxQueuedRequests+1, ch.mux.conn.Go, ch.request)
 	return nil
 }
 
@@ -271,7 +271,7 @@ func (ch *Channel) abort(err error) {
 		ch.opened <- err
 	}
 	if !closed {
-		ch.requests.add(nil, maxQueuedRequests+1, ch.request)
+		ch.requests.add(nil, maxQueuedRequests+1, ch.mux.conn.Go, ch.request)
 	}
 }
 

@@ -47,7 +47,7 @@ func (m *Mux) handleGlobal(p []byte) error {
 		return broken("malformed global request")
 	}
 	req := &GlobalRequest{Name: name, WantReply: wantReply, Payload: bytes.Clone(r.Rest()), mux: m, size: int64(requestCost + len(p))}
-	if m.queued.Add(req.size) > maxQueuedBytes || !m.globals.add(req, maxQueuedRequests, m.global) {
+	if m.queued.Add(req.size) > maxQueuedBytes || !m.globals.add(req, maxQueuedRequests, m.conn.Go, m.global) {
 		return broken("too many global requests at once")
 	}
 	return nil

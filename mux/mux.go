@@ -263,7 +263,7 @@ func (m *Mux) tick() {
 		m.conn.Close()
 		return
 	} else {
-		go m.Request(context.Background(), "keepalive@openssh.com", true, nil)
+		m.conn.Go(func() { m.Request(context.Background(), "keepalive@openssh.com", true, nil) })
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -60,10 +60,10 @@ func (m *Mux) handleOpen(p []byte) error {
 		m.leave()
 		return m.conn.Post(rejection(in.peer, wire.OpenProhibited, "channels are not accepted here"))
 	}
-	go func() {
+	m.conn.Go(func() {
 		m.cfg.Open(in)
 		in.Reject(wire.OpenUnknownType, "unknown channel type")
-	}()
+	})
 	return nil
 }
 

@@ -63,7 +63,7 @@ func (ch *Channel) receive(i int, b []byte) error {
 	if n < len(b) {
 		s.queue.add(b[n:], ch.mux.conn.Hold)
 		s.draining = true
-		go ch.drain(i)
+		ch.mux.conn.Go(func() { ch.drain(i) })
 	}
 	return ch.consumed(n, true)
 }
@@ -127,7 +127,7 @@ func (ch *Channel) breakOff(i int) {
 	s.queue.clear()
 	ch.readable.Broadcast()
 	if i == streamData && !ch.gotEOF && ch.mux.conn.Quirks().EOW {
-		go ch.Ask(eow, false, nil)
+		ch.mux.conn.Go(func() { ch.Ask(eow, false, nil) })
 	}
 }
 
@@ -191,7 +191,7 @@ func (ch *Channel) setSink(i int, sink Sink) {
 	s.sink = sink
 	if s.queue.size > 0 && !s.draining {
 		s.draining = true
-		go ch.drain(i)
+		ch.mux.conn.Go(func() { ch.drain(i) })
 	}
 }
 

@@ -47,7 +47,7 @@ func (ch *Channel) handleRequest(_ byte, r *wire.Reader) error {
 	}
 	req := &Request{Name: name, WantReply: wantReply, Payload: bytes.Clone(r.Rest()), ch: ch}
 	req.size = int64(requestCost + len(name) + len(req.Payload))
-	if ch.mux.queued.Add(req.size) > maxQueuedBytes || !ch.requests.add(req, maxQueuedRequests, ch.request) {
+	if ch.mux.queued.Add(req.size) > maxQueuedBytes || !ch.requests.add(req, maxQueuedRequests, ch.mux.conn.Go, ch.request) {
 		return broken("too many requests on channel %d at once", ch.local)
 	}
 	return nil

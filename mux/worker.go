@@ -10,8 +10,9 @@ type worker[T any] struct {
 	running bool
 }
 
-// add queues an item for handle and reports whether there was room for it.
-func (w *worker[T]) add(item T, limit int, handle func(T)) bool {
+// add queues an item for handle and reports whether there was room for it. start
+// starts the goroutine where there is none.
+func (w *worker[T]) add(item T, limit int, start func(func()), handle func(T)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.items) >= limit {
@@ -20,7 +21,7 @@ func (w *worker[T]) add(item T, limit int, handle func(T)) bool {
 	w.items = append(w.items, item)
 	if !w.running {
 		w.running = true
-		go w.run(handle)
+		start(func() { w.run(handle) })
 	}
 	return true
 }

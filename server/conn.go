@@ -82,6 +82,9 @@ func (c *conn) guard(f func()) {
 	f()
 }
 
+// start starts a goroutine of the connection's that can end only it.
+func (c *conn) start(f func()) { go c.guard(f) }
+
 // abort ends the connection without a word.
 func (c *conn) abort() {
 	if c.tc != nil {
@@ -137,6 +140,7 @@ func (c *conn) authenticate(ctx context.Context) bool {
 	c.log.Log(ctx, LevelVerbose, fmt.Sprintf("Connection from %s on %s", where(c.peer.Remote), where(c.peer.Local)))
 	cfg := c.set.transport
 	cfg.Logger = c.log
+	cfg.Go = c.start
 	tc, err := transport.Server(ctx, c.nc, &cfg)
 	if err != nil {
 		c.refused(ctx, err)

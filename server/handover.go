@@ -72,6 +72,7 @@ func (s *Server) Resume(ctx context.Context, nc net.Conn, r *Resumed) error {
 func (c *conn) take(r *Resumed) error {
 	cfg := c.set.transport
 	cfg.Logger, cfg.HostKeys, cfg.Exportable = c.log, r.HostKeys, false
+	cfg.Go = c.start
 	tc, err := transport.Import(c.nc, r.State, &cfg)
 	clear(r.State)
 	*r = Resumed{}

@@ -50,6 +50,10 @@ type Config struct {
 	// takes the built-in ones.
 	Moduli kex.Moduli
 
+	// Go starts a goroutine of the connection's; nil is the go statement. A
+	// server that outlives its connections has one here that recovers.
+	Go func(func())
+
 	// Exportable keeps the keys in memory so that [Conn.Export] works.
 	Exportable bool
 }

@@ -89,6 +89,15 @@ func newConn(ctx context.Context, nc net.Conn, cfg *Config, server bool) (*Conn,
 	return c, nil
 }
 
+// Go starts a goroutine of the connection's, as [Config.Go] says.
+func (c *Conn) Go(f func()) {
+	if c.cfg.Go != nil {
+		c.cfg.Go(f)
+		return
+	}
+	go f()
+}
+
 func makeConn(nc net.Conn, cfg *Config, server bool) *Conn {
 	c := &Conn{nc: nc, cfg: cfg, server: server, log: cfg.Logger, closed: make(chan struct{})}
 	if c.log == nil {
@@ -117,7 +126,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 	if err := c.beginKex(ctx, true); err != nil {
 		return err
 	}
-	c.Flush()
+	c.flushPosted() // the peer may be writing, too
 	if err := c.readIdentification(); err != nil {
 		return err
 	}
@@ -129,7 +138,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 		if p != nil {
 			return broken("message %d in the middle of the first key exchange", p[0])
 		}
-		c.Flush()
+		c.flushPosted()
 	}
 	return c.readExtInfo()
 }

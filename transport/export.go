@@ -27,14 +27,18 @@ var ErrBusy = errors.New("connection can't be handed over in the middle of a key
 
 // Export encodes the connection's state, so that another process that holds its
 // socket can carry on with Import: keys, sequence numbers, what was read but not
-// opened, who the peer is. It holds the secrets of the connection. It waits
-// until everything sent before has left. Afterwards this Conn must not be used;
+// opened, who the peer is. It holds the secrets of the connection. It waits for
+// the end of a key exchange that is under way, and until everything sent before
+// has left. Afterwards this Conn must not be used;
 // its net.Conn is left open. Only the goroutine that calls Next may call it,
 // right after authentication, before any channel is open; needs
 // [Config.Exportable].
 func (c *Conn) Export() ([]byte, error) {
 	if !c.cfg.Exportable {
 		return nil, errors.New("connection was not made to be handed over")
+	}
+	if err := c.finishKex(); err != nil {
+		return nil, err
 	}
 	if err := c.Drain(); err != nil {
 		return nil, err
@@ -78,6 +82,21 @@ func (c *Conn) Export() ([]byte, error) {
 	}
 	c.out.stop(ErrClosed)
 	return b, nil
+}
+
+// finishKex reads on to the end of the key exchange that is under way, if any:
+// a peer may have begun one while it authenticated.
+func (c *Conn) finishKex() error {
+	for c.exchange() != nil {
+		p, err := c.next(false)
+		if err != nil {
+			return c.fail(err)
+		}
+		if p != nil {
+			return ErrBusy
+		}
+	}
+	return nil
 }
 
 func appendDirection(b []byte, d Direction, k packet.Keys, iv []byte) []byte {

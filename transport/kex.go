@@ -251,7 +251,7 @@ func (c *Conn) startMethod(k *exchange) (err error) {
 		return err
 	}
 	k.stepping = make(chan struct{})
-	go c.beside(k, k.method.Start)
+	c.Go(func() { c.beside(k, k.method.Start) })
 	return nil
 }
 
@@ -305,7 +305,7 @@ func (c *Conn) handleKex(p []byte) error {
 		return err
 	}
 	msg := bytes.Clone(p)
-	go c.beside(k, func() ([]byte, error) { return c.step(k, msg) })
+	c.Go(func() { c.beside(k, func() ([]byte, error) { return c.step(k, msg) }) })
 	return nil
 }
 

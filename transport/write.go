@@ -288,7 +288,7 @@ func (c *Conn) write(budget int) {
 			return
 		}
 		if budget -= n; budget <= 0 {
-			go c.write(math.MaxInt)
+			c.Go(func() { c.write(math.MaxInt) })
 			return
 		}
 	}
@@ -317,7 +317,7 @@ func (c *Conn) flushPosted() {
 			}
 			if n < len(w.bufs[0]) {
 				w.bufs[0] = w.bufs[0][n:]
-				go c.finishWrite()
+				c.Go(c.finishWrite)
 				return
 			}
 			w.bufs = w.bufs[1:]
