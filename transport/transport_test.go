@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nacre-ssh/nacre/internal/slab"
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 	"github.com/nacre-ssh/nacre/kex"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/packet"
@@ -256,43 +257,38 @@ func TestGuess(t *testing.T) {
 	}
 }
 
-// A right guess saves a round trip: the server answers the first flight with
-// everything up to its NEWKEYS.
-func TestGuessSavesARoundTrip(t *testing.T) {
+// A right guess saves a turn: the server answers the first flight with everything
+// up to its NEWKEYS.
+func TestGuessSavesATurn(t *testing.T) {
 	c, _ := connect(t, &Config{}, &Config{})
 	lists := c.PeerLists()
-	flights := func(remembered *PeerLists) int {
-		a, b := sockets(t)
-		counted := &flightCounter{Conn: a}
-		connectOn(t, counted, b, &Config{Remembered: remembered}, &Config{})
-		return int(counted.flights)
+	turns := func(remembered *PeerLists) int64 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		pipe, err := testpeer.NewPipe(l.Addr().String(), 20*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pipe.Close()
+		a, err := net.Dial("tcp", pipe.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		connectOn(t, a, b, &Config{Remembered: remembered}, &Config{})
+		return pipe.Stats().Turns
 	}
-	if plain, guessed := flights(nil), flights(&lists); plain != 2 || guessed != 1 {
-		t.Fatalf("%d flights without a guess and %d with one, want 2 and 1", plain, guessed)
+	// The client speaks first, answers with its part of the exchange, and ends
+	// it with its NEWKEYS.
+	if plain, guessed := turns(nil), turns(&lists); plain != 3 || guessed != 2 {
+		t.Fatalf("%d turns without a guess and %d with one, want 3 and 2", plain, guessed)
 	}
-}
-
-// A flightCounter counts how often its owner read after having written, once the
-// peer's first words are there: the round trips. It has no descriptor, so that
-// each read is seen.
-type flightCounter struct {
-	net.Conn
-	flights int
-	wrote   bool
-}
-
-func (f *flightCounter) Read(p []byte) (int, error) {
-	if f.wrote {
-		f.flights++
-		f.wrote = false
-	}
-	time.Sleep(20 * time.Millisecond) // lets a whole flight arrive: only the number of reads depends on it
-	return f.Conn.Read(p)
-}
-
-func (f *flightCounter) Write(p []byte) (int, error) {
-	f.wrote = true
-	return f.Conn.Write(p)
 }
 
 func TestNoCommonAlgorithm(t *testing.T) {
