@@ -394,8 +394,11 @@ func TestRekeyFlood(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := len(v.conn.out.next); n > 0 {
-			t.Errorf("%d epochs are left", n)
+		v.conn.out.mu.Lock()
+		left := len(v.conn.out.next)
+		v.conn.out.mu.Unlock()
+		if left > 0 {
+			t.Errorf("%d epochs are left", left)
 		}
 		v.peer.Conn.Close()
 		v.over("rekeying")
