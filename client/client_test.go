@@ -163,6 +163,13 @@ func TestConnectionLost(t *testing.T) {
 	if err := s.Exec("cat"); err != nil {
 		t.Fatal(err)
 	}
+	echo := make([]byte, 1)
+	if _, err := s.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(s, echo); err != nil {
+		t.Fatal(err)
+	}
 	c.Conn.Close()
 	if _, err := s.Wait(t.Context()); !errors.Is(err, ErrNoExit) {
 		t.Errorf("%v", err)
