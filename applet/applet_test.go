@@ -81,7 +81,7 @@ func (h *host) lock(t *testing.T, path string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := keyfile.MarshalPrivate(k, "locked", []byte(passphrase))
+	text, err := keyfile.MarshalPrivateAs(k, "locked", []byte(passphrase), keyfile.Encryption{Rounds: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
