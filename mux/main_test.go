@@ -6,4 +6,7 @@ import (
 	"github.com/nacre-ssh/nacre/internal/leakcheck"
 )
 
-func TestMain(m *testing.M) { leakcheck.Main(m) }
+func TestMain(m *testing.M) {
+	beHeir()
+	leakcheck.Main(m)
+}

@@ -28,6 +28,8 @@ var hostKey = sync.OnceValue(func() key.Signer {
 	return k
 })
 
+func trust(context.Context, key.Public) error { return nil }
+
 // pair returns two running muxes connected over loopback.
 func pair(t testing.TB, cc, sc Config) (client, server *Mux) {
 	t.Helper()
@@ -49,7 +51,7 @@ func pairWith(t testing.TB, cc, sc Config, tc, ts *transport.Config) (client, se
 	if err != nil {
 		t.Fatal(err)
 	}
-	tc.VerifyHostKey = func(context.Context, key.Public) error { return nil }
+	tc.VerifyHostKey = trust
 	ts.HostKeys = []key.Signer{hostKey()}
 	type result struct {
 		conn *transport.Conn
