@@ -1,9 +1,13 @@
 package applet
 
 import (
+	"bufio"
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 
@@ -32,7 +36,7 @@ func newHostPolicy(r *sshRun) *hostPolicy {
 	if c.HostKeyAlias != "" {
 		p.host, p.port = c.HostKeyAlias, 0
 	}
-	p.db = knownhosts.Open(append(append([]string{}, c.UserKnownHostsFile...), c.GlobalKnownHostsFile...)...)
+	p.db = knownhosts.Open(p.knownHostsFiles()...)
 	return p
 }
 
@@ -66,7 +70,7 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 	var revoked *knownhosts.RevokedError
 	switch {
 	case err == nil:
-		p.run.say(config.LogDebug1, "debug1: Host '%s' is known and matches the %s host key.", p.name(), short(at.Key))
+		p.run.say(config.LogDebug1, "debug1: Host '%s' is known and matches the %s host key%s.", p.name(), short(at.Key), p.found(at.Key))
 		return nil
 	case errors.As(err, &unknown):
 		return p.unknown(ctx, at, "")
@@ -79,6 +83,22 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 	}
 	p.run.say(config.LogError, "%v", err)
 	return errHostKey
+}
+
+// found tells -v which line knows a key.
+func (p *hostPolicy) found(k key.Public) string {
+	if p.run.speaker.level < config.LogDebug1 {
+		return ""
+	}
+	for _, port := range []int{p.port, 0} {
+		entries, _ := p.db.Lookup(p.host, port) // Check has read the same files
+		for _, e := range entries {
+			if key.Equal(e.Key, k) {
+				return " in " + e.File + ":" + strconv.Itoa(e.Line)
+			}
+		}
+	}
+	return ""
 }
 
 func (p *hostPolicy) name() string { return knownhosts.Name(p.host, p.port) }
@@ -157,8 +177,55 @@ func (p *hostPolicy) address(at client.Presented) string {
 	return "<no hostip>"
 }
 
-func (p *hostPolicy) otherNames(key.Public) string {
-	return "This key is not known by any other names.\n"
+// maxOtherNames is how many names the question lists.
+const maxOtherNames = 8
+
+// otherNames says under which other names the presented key is known: a host
+// that was given a new name is recognised by them.
+func (p *hostPolicy) otherNames(k key.Public) string {
+	encoded := base64.StdEncoding.EncodeToString(k.Blob())
+	var b strings.Builder
+	found := 0
+	for _, file := range p.knownHostsFiles() {
+		eachLine(file, func(n int, line string) {
+			words := strings.Fields(line)
+			if len(words) < 3 || strings.HasPrefix(words[0], "#") || words[0][0] == '@' || words[2] != encoded {
+				return
+			}
+			names := term.Printable(words[0])
+			if strings.HasPrefix(names, "|1|") {
+				names = "[hashed name]"
+			}
+			if found++; found <= maxOtherNames {
+				fmt.Fprintf(&b, "    %s:%d: %s\n", file, n, names)
+			}
+		})
+	}
+	switch {
+	case found == 0:
+		return "This key is not known by any other names.\n"
+	case found > maxOtherNames:
+		fmt.Fprintf(&b, "    (%d additional names omitted)\n", found-maxOtherNames)
+	}
+	return "This host key is known by the following other names/addresses:\n" + b.String()
+}
+
+func (p *hostPolicy) knownHostsFiles() []string {
+	return append(append([]string{}, p.conf.UserKnownHostsFile...), p.conf.GlobalKnownHostsFile...)
+}
+
+// eachLine reads a file's lines, numbered from 1, up to the first that is too
+// long. A file that isn't there has none.
+func eachLine(file string, do func(n int, line string)) {
+	f, err := os.Open(file)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		do(n, lines.Text())
+	}
 }
 
 // add remembers a key in the user's first file. Failing at that stops nobody.

@@ -221,6 +221,18 @@ func testFirstContact(t *testing.T, h *host) {
 			}
 		})
 	}
+	t.Run("another name", func(t *testing.T) {
+		file := h.write(t, "other_known", "older.example "+read(t, h.HostKeys[0].Path+".pub"))
+		conf := h.write(t, "other_name_config", h.config("IdentityFile "+h.Identity.Path, "UserKnownHostsFile "+file))
+		p := atTerminal(t, "-F", conf, "127.0.0.1", "echo logged in")
+		p.sees("This host key is known by the following other names/addresses:\r\n    " + file + ":1: older.example\r\n")
+		p.sees("(yes/no/[fingerprint])? ")
+		p.types("\n")
+		p.sees("Host key verification failed.")
+		if code := p.leaves(); code != 255 {
+			t.Errorf("exit code %d", code)
+		}
+	})
 	t.Run("no", func(t *testing.T) {
 		file := t.TempDir() + "/known_hosts"
 		p := contact(t, file)
