@@ -227,10 +227,17 @@ func (p *Peer) SendInit() error {
 }
 
 // ReadInit waits for theirs, and chooses if ours has been made.
-func (p *Peer) ReadInit() (err error) {
-	if p.TheirInit, err = p.Expect(wire.MsgKexInit); err != nil {
+func (p *Peer) ReadInit() error {
+	m, err := p.Expect(wire.MsgKexInit)
+	if err != nil {
 		return err
 	}
+	return p.TakeInit(m)
+}
+
+// TakeInit is ReadInit for a KEXINIT that has come already.
+func (p *Peer) TakeInit(m []byte) (err error) {
+	p.TheirInit = m
 	if p.OurInit == nil {
 		return errors.New("our KEXINIT comes first")
 	}
