@@ -40,11 +40,18 @@ type globalReply struct {
 // keepAliveRequest is a request that every peer answers, most with a failure.
 var keepAliveRequest = wire.AppendBool(wire.AppendString([]byte{wire.MsgGlobalRequest}, "keepalive@openssh.com"), true)
 
+// noMoreSessions promises that the client opens no more (PROTOCOL,
+// section 2.2).
+const noMoreSessions = "no-more-sessions@openssh.com"
+
 func (m *Mux) handleGlobal(p []byte) error {
 	r := wire.NewReader(p[1:])
 	name, wantReply := r.String(), r.Bool()
 	if r.Err() != nil {
 		return broken("malformed global request")
+	}
+	if name == noMoreSessions {
+		m.noMoreSessions = true // here and not in the handler: the order on the wire counts
 	}
 	req := &GlobalRequest{Name: name, WantReply: wantReply, Payload: bytes.Clone(r.Rest()), mux: m, size: int64(requestCost + len(p))}
 	if m.queued.Add(req.size) > maxQueuedBytes || !m.globals.add(req, maxQueuedRequests, m.conn.Go, m.global) {

@@ -47,6 +47,8 @@ type Mux struct {
 
 	reader wire.Reader // of the message at hand: a variable would be allocated for each
 
+	noMoreSessions bool // the reader's
+
 	mu       sync.Mutex
 	channels []*Channel // by local number; nil is free
 	open     int        // not nil, or being decided

@@ -302,6 +302,25 @@ func TestGlobalRequests(t *testing.T) {
 	}
 }
 
+// What a client promised before it asked for a channel is known with it, however
+// quickly the one follows the other.
+func TestNoMoreSessionsComesFirst(t *testing.T) {
+	promised := make(chan bool, 1)
+	client, _ := pair(t, Config{}, Config{Open: func(in *Incoming) {
+		promised <- in.NoMoreSessions
+		in.Reject(wire.OpenProhibited, "no")
+	}})
+	for i := range 20 {
+		if i == 1 {
+			client.Request(t.Context(), noMoreSessions, false, nil)
+		}
+		client.OpenChannel(t.Context(), "session", nil, Options{})
+		if got := <-promised; got != (i > 0) {
+			t.Fatalf("channel %d: promised is %v", i, got)
+		}
+	}
+}
+
 func TestRejected(t *testing.T) {
 	client, _ := pair(t, Config{}, Config{Open: func(in *Incoming) { in.Reject(wire.OpenConnectFailed, "no such host") }})
 	_, err := client.OpenChannel(t.Context(), "direct-tcpip", nil, Options{})

@@ -32,6 +32,9 @@ func (e *OpenError) Error() string {
 type Incoming struct {
 	Type  string
 	Extra []byte // what follows the common fields; the handler's own
+	// NoMoreSessions says that the peer has promised before, on the wire, to
+	// open no more sessions (PROTOCOL, section 2.2).
+	NoMoreSessions bool
 
 	mux       *Mux
 	peer      uint32
@@ -46,7 +49,7 @@ func (m *Mux) handleOpen(p []byte) error {
 	if r.Err() != nil {
 		return broken("malformed channel open")
 	}
-	in.Extra = bytes.Clone(r.Rest())
+	in.Extra, in.NoMoreSessions = bytes.Clone(r.Rest()), m.noMoreSessions
 	m.mu.Lock()
 	full := m.open >= m.cfg.MaxChannels
 	if !full {
@@ -93,9 +96,9 @@ func (in *Incoming) Accept(extra []byte, opts Options) (*Channel, error) {
 	b = wire.AppendUint32(b, ch.local)
 	b = wire.AppendUint32(b, window)
 	b = wire.AppendUint32(b, in.mux.maxPacket())
-	if err := in.mux.conn.Send(append(b, extra...)); err != nil {
-		return nil, err
-	}
+	// Where the connection ends meanwhile, the channel ends with it: the
+	// confirmation may have left all the same, and requests have come.
+	in.mux.conn.Send(append(b, extra...))
 	return ch, nil
 }
 

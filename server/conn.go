@@ -46,7 +46,6 @@ type conn struct {
 
 	mu       sync.Mutex
 	sessions int
-	noMore   bool // the client has said that it opens no more
 }
 
 func (s *Server) newConn(nc net.Conn) *conn {

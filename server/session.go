@@ -46,18 +46,15 @@ func (c *conn) open(in *mux.Incoming) {
 	in.Reject(wire.OpenUnknownType, "unknown channel type")
 }
 
-// enter counts a session in.
-func (c *conn) enter() (full, noMore bool) {
+// enter counts a session in, if there is room for it.
+func (c *conn) enter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.noMore {
-		return false, true
-	}
 	if c.sessions >= c.set.MaxSessions {
-		return true, false
+		return false
 	}
 	c.sessions++
-	return false, false
+	return true
 }
 
 func (c *conn) leave() {
@@ -67,12 +64,11 @@ func (c *conn) leave() {
 }
 
 func (c *conn) openSession(in *mux.Incoming) {
-	full, noMore := c.enter()
 	switch {
-	case noMore:
+	case in.NoMoreSessions:
 		c.disconnect("Possible attack: attempt to open a session after additional sessions disabled")
 		return
-	case full:
+	case !c.enter():
 		c.log.Info(fmt.Sprintf("no more sessions for %s: MaxSessions is %d", c.stage(), max(c.set.MaxSessions, 0)))
 		in.Reject(wire.OpenConnectFailed, "no more sessions")
 		return
