@@ -3,6 +3,7 @@ package testpeer
 import (
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/user"
@@ -135,15 +136,22 @@ func target(t TB, port int, o ServerOptions) Target {
 }
 
 // FreePort returns a TCP port of 127.0.0.1 that nobody listens on. Nothing
-// reserves it, so use it soon.
+// reserves it, so use it soon. It is below those that the system gives to
+// outgoing connections, one of which could take it before the server does.
 func FreePort(t TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
+	const first, last = 10000, 32000
+	var err error
+	for range 100 {
+		var l net.Listener
+		l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(first+rand.IntN(last-first))))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().(*net.TCPAddr).Port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatalf("find a free port: %v", err)
+	return 0
 }
 
 // writeFile is saveFile for a server, which starts in a test.
