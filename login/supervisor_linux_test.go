@@ -360,7 +360,7 @@ func TestSessionInWorker(t *testing.T) {
 	}
 	m := newMonitor(t, "worker")
 	m.c.User = homeOf(t, m.c.User)
-	got := m.ask("session", ask)
+	got := standardSignals(m.ask("session", ask))
 	want := strings.Join([]string{
 		itoa(int(m.c.User.UID)), "0022", was[0], was[1], was[2], "0 1 2 3 ", m.c.User.Home,
 		"SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000", "{Code:0 Signal: Core:false}",
