@@ -29,7 +29,7 @@ const (
 
 	// holdShare is the part of a slab that data must fill to be queued in
 	// place; smaller pieces are copied out so that they don't pin it.
-	holdShare = 8
+	holdShare = 2
 	// coalesce is the size of the buffers that small pieces are copied into.
 	coalesce = 4 << 10
 

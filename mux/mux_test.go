@@ -118,13 +118,15 @@ func TestEcho(t *testing.T) {
 			ch := openChannel(t, client, Options{})
 			const size = 20 << 20
 			sent, got := sha256.New(), sha256.New()
-			go func() {
+			var sender sync.WaitGroup
+			sender.Go(func() {
 				if _, err := ch.ReadFrom(io.TeeReader(io.LimitReader(rand.Reader, size), sent)); err != nil {
 					t.Errorf("sending: %v", err)
 				}
 				ch.CloseWrite()
-			}()
+			})
 			n, err := io.Copy(got, struct{ io.Reader }{ch})
+			sender.Wait()
 			if err != nil || n != size || !same(sent, got) {
 				t.Fatalf("%d bytes came back of %d: %v", n, size, err)
 			}
@@ -165,11 +167,11 @@ func TestSlowSink(t *testing.T) {
 	}
 	got := sha256.New()
 	n, err := io.Copy(got, r)
-	if err != nil || n != size || !same(sent, got) {
-		t.Fatalf("%d bytes of %d: %v", n, size, err)
-	}
-	if err := errors.Join(<-finished, <-written); err != nil {
+	if err := errors.Join(err, <-finished, <-written); err != nil {
 		t.Fatal(err)
+	}
+	if n != size || !same(sent, got) {
+		t.Fatalf("%d bytes of %d", n, size)
 	}
 }
 
@@ -373,11 +375,14 @@ func TestManyChannels(t *testing.T) {
 		wg.Go(func() {
 			ch := openChannel(t, client, Options{})
 			sent, got := sha256.New(), sha256.New()
-			go func() {
+			var sender sync.WaitGroup
+			sender.Go(func() {
 				ch.ReadFrom(io.TeeReader(io.LimitReader(rand.Reader, 3<<20), sent))
 				ch.CloseWrite()
-			}()
-			if n, err := io.Copy(got, struct{ io.Reader }{ch}); err != nil || n != 3<<20 || !same(sent, got) {
+			})
+			n, err := io.Copy(got, struct{ io.Reader }{ch})
+			sender.Wait()
+			if err != nil || n != 3<<20 || !same(sent, got) {
 				t.Errorf("%d bytes: %v", n, err)
 			}
 		})

@@ -66,6 +66,9 @@ func (c *Conn) handleExtInfo(p []byte) error {
 	}
 	r := wire.NewReader(p[1:])
 	n := r.Uint32()
+	if len(p) > maxExtInfo {
+		return broken("extension info of %d bytes", len(p))
+	}
 	if n > maxExtensions {
 		return broken("extension info with %d entries", n)
 	}

@@ -23,6 +23,8 @@ const (
 	maxBanner = 64 << 10
 	// maxExtensions caps the entries of one EXT_INFO message.
 	maxExtensions = 64
+	// maxExtInfo caps that message, in bytes: what it says is kept.
+	maxExtInfo = 16 << 10
 	// kexTimeout ends a connection whose peer began to rekey and stalls.
 	kexTimeout = 2 * time.Minute
 	// lingerTime is how long a closing connection waits for the peer to read

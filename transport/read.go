@@ -66,8 +66,12 @@ func (in *reader) fill(post func()) error {
 	if post != nil {
 		post()
 	}
-	if in.slab == nil && !in.busy {
-		s, n, err := in.src.ReadSlab()
+	if in.slab == nil {
+		size := slab.Small
+		if in.busy {
+			size = slab.Large
+		}
+		s, n, err := in.src.ReadSlab(size)
 		if err != nil {
 			return err
 		}
@@ -94,10 +98,6 @@ func (in *reader) makeRoom() {
 	size := max(in.need, 1)
 	if in.busy {
 		size = slab.Large
-	}
-	if in.slab == nil {
-		in.slab, in.r, in.w = slab.Get(size), 0, 0
-		return
 	}
 	b := in.slab.Bytes()
 	if in.r+max(in.need, in.w-in.r+1) <= len(b) && len(b)-in.w >= 8<<10 {

@@ -37,7 +37,7 @@ func TestSourceHoldsNothingWhileWaiting(t *testing.T) {
 	got := make(chan string)
 	go func() {
 		for {
-			s, n, err := src.ReadSlab()
+			s, n, err := src.ReadSlab(slab.Small)
 			if err != nil {
 				got <- err.Error()
 				return
@@ -66,12 +66,12 @@ func TestSourceWithoutDescriptor(t *testing.T) {
 	defer b.Close()
 	go func() { io.WriteString(a, "hello"); a.Close() }()
 	src := NewSource(b)
-	s, n, err := src.ReadSlab()
+	s, n, err := src.ReadSlab(slab.Small)
 	if err != nil || string(s.Bytes()[:n]) != "hello" {
 		t.Fatalf("%d bytes, %v", n, err)
 	}
 	s.Release()
-	if _, _, err := src.ReadSlab(); !errors.Is(err, io.EOF) {
+	if _, _, err := src.ReadSlab(slab.Small); !errors.Is(err, io.EOF) {
 		t.Fatalf("at the end: %v", err)
 	}
 }

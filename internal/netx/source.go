@@ -31,10 +31,13 @@ type Lender interface {
 }
 
 // slabLender lends slabs.
-type slabLender struct{ lent *slab.Slab }
+type slabLender struct {
+	lent *slab.Slab
+	size int
+}
 
 func (l *slabLender) Lend() []byte {
-	l.lent = slab.Get(slab.Small)
+	l.lent = slab.Get(l.size)
 	return l.lent.Bytes()
 }
 
@@ -61,8 +64,9 @@ func NewSource(r io.Reader) *Source {
 func (s *Source) Read(room []byte) (int, error) { return s.r.Read(room) }
 
 // ReadSlab waits until there is something to read and returns it in a slab of
-// its own, with the number of bytes. The caller owns the slab.
-func (s *Source) ReadSlab() (*slab.Slab, int, error) {
+// at least size bytes, with the number of bytes read. The caller owns the slab.
+func (s *Source) ReadSlab(size int) (*slab.Slab, int, error) {
+	s.slab.size = size
 	n, err := s.ReadLent(&s.slab)
 	lent := s.slab.lent
 	s.slab.lent = nil
