@@ -18,4 +18,5 @@ test:
 	sh scripts/test.sh
 
 bench:
+	sh scripts/peers.sh
 	go run ./bench
