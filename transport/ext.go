@@ -66,16 +66,16 @@ func (c *Conn) handleExtInfo(p []byte) error {
 	}
 	r := wire.NewReader(p[1:])
 	n := r.Uint32()
-	if len(p) > maxExtInfo {
-		return broken("extension info of %d bytes", len(p))
-	}
 	if n > maxExtensions {
 		return broken("extension info with %d entries", n)
 	}
-	ext := make(map[string][]byte, n)
+	ext, kept := make(map[string][]byte, n), 0
 	for range n {
-		name, value := r.String(), r.Bytes()
-		ext[name] = bytes.Clone(value)
+		name, value := r.Bytes(), r.Bytes()
+		if kept += len(name) + len(value); kept > maxExtInfo {
+			continue // nothing that we know is so large
+		}
+		ext[string(name)] = bytes.Clone(value)
 	}
 	if r.End() != nil {
 		return broken("malformed extension info")

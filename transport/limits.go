@@ -23,7 +23,7 @@ const (
 	maxBanner = 64 << 10
 	// maxExtensions caps the entries of one EXT_INFO message.
 	maxExtensions = 64
-	// maxExtInfo caps that message, in bytes: what it says is kept.
+	// maxExtInfo is how many bytes of that message are kept.
 	maxExtInfo = 16 << 10
 	// kexTimeout ends a connection whose peer began to rekey and stalls.
 	kexTimeout = 2 * time.Minute
