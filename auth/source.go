@@ -41,6 +41,9 @@ func matchEntry(pattern string, addr netip.Addr, text, host string) (hit, valid 
 	if prefix, err := netip.ParsePrefix(pattern); err == nil {
 		return prefix.Contains(addr), prefix.Masked() == prefix
 	}
+	if strings.Contains(pattern, "/") {
+		return false, false // a range that is none: negated, it would refuse nobody
+	}
 	return wildcard(pattern, text) || wildcard(pattern, host), true
 }
 
