@@ -33,6 +33,7 @@ var floors = map[string]room{
 	"internal/slab":        {floor: 0},
 	"internal/netx":        {floor: 0, beside: []string{"internal/slab"}},
 	"internal/getopt":      {floor: 0},
+	"internal/pattern":     {floor: 0},
 	"internal/bcryptpbkdf": {floor: 0},
 	"internal/sntrup":      {floor: 0},
 	"internal/umac":        {floor: 0},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/internal/pattern"
 	"github.com/nacre-ssh/nacre/term"
 )
 
@@ -99,7 +100,7 @@ func (r *sshRun) environment() []string {
 	var pairs []string
 	for _, pair := range os.Environ() {
 		name, _, ok := strings.Cut(pair, "=")
-		if ok && name != "" && config.MatchAny(name, r.conf.SendEnv) {
+		if ok && name != "" && pattern.Any(name, r.conf.SendEnv...) {
 			pairs = append(pairs, pair)
 		}
 	}

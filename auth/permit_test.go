@@ -144,32 +144,6 @@ func TestMatchSource(t *testing.T) {
 	}
 }
 
-func TestWildcard(t *testing.T) {
-	for pattern, yes := range map[string][2]string{ // matches, doesn't
-		"":         {"", "a"},
-		"a":        {"a", "b"},
-		"*":        {"anything", "-"},
-		"a*":       {"a", "ba"},
-		"*a":       {"bba", "ab"},
-		"a*b*c":    {"aXbXbXc", "aXcXb"},
-		"?":        {"x", ""},
-		"a?c":      {"abc", "ac"},
-		"**a**":    {"xax", "xx"},
-		"*.x.*.yy": {"a.x.b.yy", "a.x.yy"},
-	} {
-		if !wildcard(pattern, yes[0]) || pattern != "*" && wildcard(pattern, yes[1]) {
-			t.Errorf("%q: %v, %v", pattern, wildcard(pattern, yes[0]), wildcard(pattern, yes[1]))
-		}
-	}
-	began := time.Now()
-	if wildcard(strings.Repeat("*a", 200)+"b", strings.Repeat("a", 1000)) {
-		t.Error("matched")
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("backtracking took %v", took)
-	}
-}
-
 func TestPlan(t *testing.T) {
 	original := [][]string{{"publickey", "password"}, {"publickey", "keyboard-interactive:pam"}, {"none"}, {}}
 	p := newPlan(original)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
 // Algorithms are the names of one kind that the engine has.
@@ -56,7 +58,7 @@ func (a Algorithms) expand(list string, wildcards bool) ([]string, error) {
 			names = append(names, name)
 		case wildcards && strings.ContainsAny(name, "*?") && name[0] != '!':
 			for _, have := range a.All {
-				if MatchPattern(have, name) {
+				if pattern.Match(have, name) {
 					names = append(names, have)
 				}
 			}
@@ -70,7 +72,7 @@ func (a Algorithms) expand(list string, wildcards bool) ([]string, error) {
 func without(names []string, list string) []string {
 	var kept []string
 	for _, name := range names {
-		if !MatchList(name, list) {
+		if pattern.List(name, list) != pattern.Yes {
 			kept = append(kept, name)
 		}
 	}

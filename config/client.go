@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
 // A Client is what ssh_config says about one destination, with defaults filled
@@ -275,9 +277,9 @@ func (l *clientLoader) hostLine(a *args) error {
 	if err != nil {
 		return err
 	}
-	for _, pattern := range patterns {
-		pattern, negated := strings.CutPrefix(pattern, "!")
-		if !MatchPattern(l.matchOn, pattern) {
+	for _, word := range patterns {
+		word, negated := strings.CutPrefix(word, "!")
+		if !pattern.Match(l.matchOn, word) {
 			continue
 		}
 		if l.active = !negated; negated {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
 // sshRelease is what Match version sees: the OpenSSH whose ssh_config this is.
@@ -64,23 +66,23 @@ func (l *clientLoader) matches(name, arg string, needed bool) (bool, error) {
 	}
 	switch name {
 	case "host":
-		return MatchList(strings.ToLower(l.t.host), strings.ToLower(arg)), nil
+		return pattern.List(strings.ToLower(l.t.host), strings.ToLower(arg)) == pattern.Yes, nil
 	case "originalhost":
-		return MatchList(strings.ToLower(l.q.Host), strings.ToLower(arg)), nil
+		return pattern.List(strings.ToLower(l.q.Host), strings.ToLower(arg)) == pattern.Yes, nil
 	case "user":
-		return MatchList(l.t.remoteUser, arg), nil
+		return pattern.List(l.t.remoteUser, arg) == pattern.Yes, nil
 	case "localuser":
-		return MatchList(l.q.LocalUser, arg), nil
+		return pattern.List(l.q.LocalUser, arg) == pattern.Yes, nil
 	case "localnetwork":
 		return onNetwork(arg)
 	case "version":
-		return MatchList(sshRelease, arg), nil
+		return pattern.List(sshRelease, arg) == pattern.Yes, nil
 	case "tagged":
 		return matchOrEmpty(l.into.tag, arg), nil
 	case "command":
 		return matchOrEmpty(l.q.Command, arg), nil
 	case "sessiontype":
-		return MatchList(l.sessionType(), arg), nil
+		return pattern.List(l.sessionType(), arg) == pattern.Yes, nil
 	case "exec":
 		return l.matchExec(arg, needed)
 	}
@@ -92,7 +94,7 @@ func matchOrEmpty(s, list string) bool {
 	if s == "" {
 		return list == ""
 	}
-	return MatchList(s, list)
+	return pattern.List(s, list) == pattern.Yes
 }
 
 func (l *clientLoader) sessionType() string {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
 // clientTable is ssh_config: a row a keyword, in the order of ssh -G. It is
@@ -172,10 +174,10 @@ func sendEnv() value[Client] {
 	return v
 }
 
-func withoutMatches(names []string, pattern string) []string {
+func withoutMatches(names []string, word string) []string {
 	var kept []string
 	for _, name := range names {
-		if !MatchPattern(name, pattern) {
+		if !pattern.Match(name, word) {
 			kept = append(kept, name)
 		}
 	}

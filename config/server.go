@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
 // A Server is what sshd_config says, with defaults filled in. It is read only
@@ -269,10 +272,18 @@ func expandAuthorized(file, name, home, uid string) (string, error) {
 // this order, let a user in; reason is for the log. host is the peer's name or
 // its address where the name isn't known; groups are all of the user's.
 func (s *Server) Permits(name, host, addr string, groups []string) (ok bool, reason string) {
+	denied, err := matchUser(name, host, addr, s.DenyUsers)
+	if err != nil {
+		return false, "malformed DenyUsers: " + err.Error()
+	}
+	allowed, err := matchUser(name, host, addr, s.AllowUsers)
+	if err != nil {
+		return false, "malformed AllowUsers: " + err.Error()
+	}
 	switch {
-	case matchUser(name, host, addr, s.DenyUsers):
+	case denied:
 		return false, "listed in DenyUsers"
-	case len(s.AllowUsers) > 0 && !matchUser(name, host, addr, s.AllowUsers):
+	case len(s.AllowUsers) > 0 && !allowed:
 		return false, "not listed in AllowUsers"
 	case matchGroup(groups, s.DenyGroups):
 		return false, "a group is listed in DenyGroups"
@@ -282,33 +293,35 @@ func (s *Server) Permits(name, host, addr string, groups []string) (ok bool, rea
 	return true, ""
 }
 
-// matchUser: a pattern is USER or USER@HOST.
-func matchUser(name, host, addr string, patterns []string) bool {
-	for _, pattern := range patterns {
-		at := strings.LastIndexByte(pattern, '@')
+// matchUser: a pattern is USER or USER@HOST, where HOST is a list of names,
+// addresses and networks.
+func matchUser(name, host, addr string, patterns []string) (bool, error) {
+	ip, _ := netip.ParseAddr(addr)
+	for _, word := range patterns {
+		at := strings.LastIndexByte(word, '@')
 		if at < 0 {
-			if MatchPattern(name, pattern) {
-				return true
+			if pattern.Match(name, word) {
+				return true, nil
 			}
 			continue
 		}
-		if MatchPattern(name, pattern[:at]) && matchHostList(host, addr, pattern[at+1:]) > 0 {
-			return true
+		if !pattern.Match(name, word[:at]) {
+			continue
+		}
+		if from, err := pattern.Addr(ip, host, strings.Split(word[at+1:], ",")); from || err != nil {
+			return from, err
 		}
 	}
-	return false
+	return false, nil
 }
 
 // matchGroup: a pattern with "!" before it that matches a group ends the search
 // without a match.
 func matchGroup(groups, patterns []string) bool {
 	for _, group := range groups {
-		for _, pattern := range patterns {
-			switch matchList(group, pattern) {
-			case -1:
-				return false
-			case 1:
-				return true
+		for _, word := range patterns {
+			if v := pattern.List(group, word); v != pattern.No {
+				return v == pattern.Yes
 			}
 		}
 	}

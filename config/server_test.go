@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
 func loadServer(t testing.TB, text string, options ...string) (*Server, error) {
@@ -107,7 +109,7 @@ MaxAuthTries 4
 	if s.LoginGraceTime != 90*time.Minute || s.MaxStartups != (MaxStartups{5, 50, 20}) || s.MaxAuthTries != 3 || s.LogLevel != LogVerbose {
 		t.Errorf("%+v", s)
 	}
-	if !reflect.DeepEqual(s.AcceptEnv, []string{"LANG", "LC_*", "FOO"}) || !MatchAny("LC_ALL", s.AcceptEnv) || MatchAny("PATH", s.AcceptEnv) {
+	if !reflect.DeepEqual(s.AcceptEnv, []string{"LANG", "LC_*", "FOO"}) || !pattern.Any("LC_ALL", s.AcceptEnv...) || pattern.Any("PATH", s.AcceptEnv...) {
 		t.Errorf("%q", s.AcceptEnv)
 	}
 	if !reflect.DeepEqual(s.Subsystem, []Subsystem{{"sftp", `internal-sftp -l "a b"`}}) {
@@ -227,6 +229,9 @@ func TestPermits(t *testing.T) {
 		{"AllowUsers bob@*.example.org", "bob", "", true},
 		{"AllowUsers bob@!10.1.2.3,*", "bob", "", false},
 		{"DenyUsers bob@10.1.2.3", "bob", "", false},
+		{"AllowUsers bob@*,!10.0.0.0/33", "bob", "", false}, // what was to refuse may be the broken one
+		{"DenyUsers bob@10.0.0.1/8", "bob", "", false},
+		{"DenyUsers al@10.0.0.1/8", "bob", "", true},
 		{"AllowGroups wheel", "bob", "users wheel", true},
 		{"AllowGroups wheel", "bob", "users", false},
 		{"DenyGroups u*", "bob", "users", false},

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
 func TestCutKeyword(t *testing.T) {
@@ -56,14 +58,14 @@ func TestSplitWords(t *testing.T) {
 func TestPatterns(t *testing.T) {
 	for _, test := range []struct {
 		s, list string
-		want    int
+		want    pattern.Verdict
 	}{
 		{"host", "host", 1}, {"host", "h*", 1}, {"host", "h?st", 1}, {"host", "*", 1}, {"host", "h", 0},
 		{"", "", 1}, {"", "*", 1}, {"", "?", 0}, {"a.b.c", "*.c", 1}, {"abc", "a*b*c*", 1}, {"host", "Host", 0},
 		{"host", "x,ho*", 1}, {"host", "!host,*", -1}, {"host", "*,!ho*", -1}, {"other", "!host,*", 1}, {"other", "!host", 0},
 		{strings.Repeat("a", 2000), strings.Repeat("*a", 400) + "b", 0},
 	} {
-		if got := matchList(test.s, test.list); got != test.want {
+		if got := pattern.List(test.s, test.list); got != test.want {
 			t.Errorf("%q against %q: %d", test.s, test.list, got)
 		}
 	}

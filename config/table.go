@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
 // A row is one keyword of a table: everything there is to know about it.
@@ -100,7 +102,7 @@ func (l *loader[T]) set(keyword string, a *args, at Origin) error {
 		l.setOther(o, name, a, at)
 		return nil
 	}
-	if l.ignored != "" && MatchList(name, strings.ToLower(l.ignored)) {
+	if l.ignored != "" && pattern.List(name, strings.ToLower(l.ignored)) == pattern.Yes {
 		l.note(Note{Origin: at, Keyword: keyword, Text: "unknown, and ignored because of IgnoreUnknown"})
 		return nil
 	}

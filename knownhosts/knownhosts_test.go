@@ -540,38 +540,3 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
-
-// FuzzMatch compares the wildcards with a definition that is plainly right.
-func FuzzMatch(f *testing.F) {
-	f.Add("*.example.com", "www.example.com")
-	f.Add("a*b?c**", "axxbyczz")
-	f.Add("", "")
-	f.Add(strings.Repeat("*a", 20), strings.Repeat("a", 30)+"b")
-	f.Fuzz(func(t *testing.T, pattern, name string) {
-		if len(pattern) > 40 || len(name) > 40 {
-			return
-		}
-		name = lower(name)
-		if got, want := matchesPattern([]byte(pattern), name), slowMatch(pattern, name, map[[2]int]bool{}); got != want {
-			t.Errorf("%q and %q: %v", pattern, name, got)
-		}
-	})
-}
-
-func slowMatch(p, n string, seen map[[2]int]bool) bool {
-	at := [2]int{len(p), len(n)}
-	if v, ok := seen[at]; ok {
-		return v
-	}
-	var v bool
-	switch {
-	case p == "":
-		v = n == ""
-	case p[0] == '*':
-		v = slowMatch(p[1:], n, seen) || n != "" && slowMatch(p, n[1:], seen)
-	case n != "":
-		v = (p[0] == '?' || lowerByte(p[0]) == n[0]) && slowMatch(p[1:], n[1:], seen)
-	}
-	seen[at] = v
-	return v
-}

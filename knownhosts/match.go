@@ -6,6 +6,8 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"strconv"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
 // hashMagic begins a hashed name: |1|salt|hash, both in base64, where hash is
@@ -29,16 +31,9 @@ func Name(host string, port int) string {
 func lower(s string) string {
 	b := []byte(s)
 	for i, c := range b {
-		b[i] = lowerByte(c)
+		b[i] = pattern.Lower(c)
 	}
 	return string(b)
-}
-
-func lowerByte(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
 }
 
 // matches reports whether a line's names, plain or hashed, mean a host. The
@@ -49,17 +44,10 @@ func matches(names []byte, name string) bool {
 	}
 	found := false
 	for len(names) > 0 {
-		var pattern []byte
-		if i := bytes.IndexByte(names, ','); i < 0 {
-			pattern, names = names, nil
-		} else {
-			pattern, names = names[:i], names[i+1:]
-		}
-		negated := len(pattern) > 0 && pattern[0] == '!'
-		if negated {
-			pattern = pattern[1:]
-		}
-		if !matchesPattern(pattern, name) {
+		var word []byte
+		word, names, _ = bytes.Cut(names, []byte{','})
+		word, negated := bytes.CutPrefix(word, []byte{'!'})
+		if len(word) > maxPattern || !pattern.MatchFold(name, word) {
 			continue
 		}
 		if negated {
@@ -68,34 +56,6 @@ func matches(names []byte, name string) bool {
 		found = true
 	}
 	return found
-}
-
-// matchesPattern compares with wildcards, in time len(pattern) × len(name).
-func matchesPattern(pattern []byte, name string) bool {
-	if len(pattern) > maxPattern {
-		return false
-	}
-	p, n := 0, 0
-	star, resume := -1, 0 // where to go back to: let the last * take one more
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, resume = p, n
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || lowerByte(pattern[p]) == name[n]):
-			p++
-			n++
-		case star >= 0:
-			resume++
-			p, n = star+1, resume
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
 }
 
 func matchesHash(names []byte, name string) bool {

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
 // AcceptEnv lists the names that a client may set, with '*' and '?' as
@@ -18,27 +20,17 @@ func (a AcceptEnv) Accepts(name string) bool {
 	if !variableName(name) || dangerous(name) {
 		return false
 	}
-	for _, pattern := range a {
-		if glob(pattern, name) {
-			return true
-		}
-	}
-	return false
+	return pattern.Any(name, a...)
 }
 
 // dangerous names make a program run other code than its own, or tell a forced
 // command lies.
 func dangerous(name string) bool {
-	for _, pattern := range [...]string{
+	return pattern.Any(name,
 		"LD_*", "DYLD_*", "_RLD*", "LIBPATH", "SHLIB_PATH", "GCONV_PATH", "GLIBC_TUNABLES", "NLSPATH", "LOCPATH",
 		"SSH_CLIENT", "SSH_CONNECTION", "SSH_ORIGINAL_COMMAND", "SSH_TTY", "SSH_AUTH_SOCK",
 		"IFS", "ENV", "BASH_ENV", "BASH_FUNC_*", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND",
-	} {
-		if glob(pattern, name) {
-			return true
-		}
-	}
-	return false
+	)
 }
 
 // variableName holds the grammar of POSIX names: letters, digits and '_', no
