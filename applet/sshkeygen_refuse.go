@@ -1,0 +1,39 @@
+package applet
+
+import "context"
+
+// notYet ends a run that asks for something this ssh-keygen lacks.
+func (k *keygen) notYet() int {
+	return k.fail("%s: this is not supported yet; use OpenSSH's ssh-keygen for it", k.Name)
+}
+
+// noToken refuses -D: PKCS#11 libraries are code of somebody else's, loaded
+// into the process that holds the keys.
+func (k *keygen) noToken(context.Context) int {
+	return k.fail("PKCS#11 tokens are not supported here; print their keys with OpenSSH's ssh-keygen -D")
+}
+
+// noSecurityKey refuses -K.
+func (k *keygen) noSecurityKey(context.Context) int {
+	return k.fail("Downloading keys of a security key is not supported here; use OpenSSH's ssh-keygen -K")
+}
+
+func (k *keygen) fingerprints(context.Context) int { return k.notYet() }
+
+func (k *keygen) changePassphrase(context.Context) int { return k.notYet() }
+
+func (k *keygen) changeComment(context.Context) int { return k.notYet() }
+
+func (k *keygen) export(context.Context) int { return k.notYet() }
+
+func (k *keygen) imports(context.Context) int { return k.notYet() }
+
+func (k *keygen) printPublic(context.Context) int { return k.notYet() }
+
+func (k *keygen) resourceRecords(context.Context) int { return k.notYet() }
+
+func (k *keygen) moduli(context.Context) int { return k.notYet() }
+
+func (k *keygen) allHostKeys(context.Context) int { return k.notYet() }
+
+func (k *keygen) generate(context.Context) int { return k.notYet() }
