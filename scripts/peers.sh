@@ -23,6 +23,9 @@ missing() {
 		putty-tools command -v plink && command -v puttygen
 		python3-paramiko /usr/bin/python3 -c 'import paramiko'
 		python3-asyncssh /usr/bin/python3 -c 'import asyncssh'
+		wine command -v wine
+		wine64 test -x /usr/lib/wine/wine64
+		gcc-mingw-w64-x86-64-win32 command -v x86_64-w64-mingw32-gcc-win32
 	LIST
 }
 

@@ -6,7 +6,7 @@
 // are OpenSSH, Dropbear, PuTTY, Paramiko, AsyncSSH, golang.org/x/crypto/ssh and
 // nacre. A [Key] is a key pair in every peer's file format. [Offer] reads what
 // a peer would negotiate from its own KEXINIT. A [Pipe] is a TCP proxy that
-// makes a path long.
+// makes a path long. A [Wine] runs a package's tests as a Windows program.
 //
 // Everything listens on 127.0.0.1 at a port that was free a moment ago, keeps
 // its files in a temporary directory, and is killed by process id when the test
