@@ -31,8 +31,11 @@ type SizeError struct {
 }
 
 func (e *SizeError) Error() string {
-	if e.Type == TypeRSA {
+	switch e.Type {
+	case TypeRSA:
 		return fmt.Sprintf("RSA key has %d bits, %d to %d are taken", e.Bits, MinRSABits, MaxRSABits)
+	case TypeDSA:
+		return fmt.Sprintf("DSA key has %d bits, %d to %d are taken", e.Bits, MinDSABits, MaxDSABits)
 	}
 	return fmt.Sprintf("%s key can't have %d bits", ShortName(e.Type), e.Bits)
 }

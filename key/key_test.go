@@ -74,7 +74,7 @@ func TestSignAndVerify(t *testing.T) {
 				}
 			}
 		}
-		if _, err := k.Sign(context.Background(), "ssh-dss", data); err == nil {
+		if _, err := k.Sign(context.Background(), "ssh-xmss@openssh.com", data); err == nil {
 			t.Error("signed with an algorithm of another type")
 		}
 		ctx, cancel := context.WithCancel(context.Background())
@@ -493,15 +493,15 @@ func TestSK(t *testing.T) {
 func TestNames(t *testing.T) {
 	for algorithm, typ := range map[string]string{
 		AlgRSASHA512: TypeRSA, AlgRSASHA256: TypeRSA, AlgRSASHA1: TypeRSA,
-		TypeEd25519: TypeEd25519, TypeECDSA521: TypeECDSA521, "ssh-dss": "", "": "",
+		TypeEd25519: TypeEd25519, TypeECDSA521: TypeECDSA521, AlgWebauthnSKECDSA: TypeSKECDSA, "ssh-xmss@openssh.com": "", "": "",
 	} {
 		if got := TypeOf(algorithm); got != typ {
 			t.Errorf("TypeOf(%q) = %q", algorithm, got)
 		}
 	}
 	var unsupported *UnsupportedError
-	if _, err := ParsePublic(wire.AppendString(nil, "ssh-dss")); !errors.As(err, &unsupported) || unsupported.Type != "ssh-dss" {
-		t.Errorf("ssh-dss: %v", err)
+	if _, err := ParsePublic(wire.AppendString(nil, "ssh-xmss@openssh.com")); !errors.As(err, &unsupported) || unsupported.Type != "ssh-xmss@openssh.com" {
+		t.Errorf("ssh-xmss: %v", err)
 	}
 	if _, err := NewPrivate(nil); err == nil {
 		t.Error("a nil signer was taken")

@@ -21,8 +21,9 @@ type Private struct {
 var _ Signer = (*Private)(nil)
 
 // NewPrivate takes a signer of the standard library (ed25519.PrivateKey,
-// *ecdsa.PrivateKey, *rsa.PrivateKey) or any other crypto.Signer with a public
-// key of those kinds.
+// *ecdsa.PrivateKey, *rsa.PrivateKey), circl's ed448.PrivateKey, a *[DSAPrivate],
+// an *[SKPrivate], or any other crypto.Signer with a public key that [NewPublic]
+// takes.
 func NewPrivate(signer crypto.Signer) (*Private, error) {
 	if signer == nil {
 		return nil, fmt.Errorf("no private key was given")
@@ -54,7 +55,8 @@ func Generate(rand io.Reader, typ string, bits int) (*Private, error) {
 func (k *Private) Public() Public { return k.public }
 
 // Crypto returns the standard library's form. Keys that this package read or
-// made are ed25519.PrivateKey, *ecdsa.PrivateKey or *rsa.PrivateKey.
+// made are ed25519.PrivateKey, *ecdsa.PrivateKey, *rsa.PrivateKey,
+// ed448.PrivateKey, *[DSAPrivate] or *[SKPrivate].
 func (k *Private) Crypto() crypto.Signer { return k.signer }
 
 // Sign implements [Signer].

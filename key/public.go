@@ -3,10 +3,13 @@ package key
 import (
 	"bytes"
 	"crypto"
+	"crypto/dsa" //lint:ignore SA1019 DSA keys are shown and converted
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"fmt"
+
+	"github.com/cloudflare/circl/sign/ed448"
 
 	"github.com/nacre-ssh/nacre/wire"
 )
@@ -39,8 +42,8 @@ func ParsePublic(blob []byte) (Public, error) {
 }
 
 // NewPublic takes a key of the standard library: ed25519.PublicKey,
-// *ecdsa.PublicKey on P-256, P-384 or P-521, or *rsa.PublicKey. The caller must
-// not change it any more.
+// *ecdsa.PublicKey on P-256, P-384 or P-521, *rsa.PublicKey or *dsa.PublicKey;
+// circl's ed448.PublicKey; or a Public. The caller must not change it any more.
 func NewPublic(k crypto.PublicKey) (Public, error) {
 	switch k := k.(type) {
 	case ed25519.PublicKey:
@@ -49,6 +52,10 @@ func NewPublic(k crypto.PublicKey) (Public, error) {
 		return newECDSA(k)
 	case *rsa.PublicKey:
 		return newRSA(k)
+	case ed448.PublicKey:
+		return newEd448(k)
+	case *dsa.PublicKey:
+		return newDSA(k)
 	case Public:
 		return k, nil
 	}

@@ -19,7 +19,7 @@ const (
 
 var (
 	skEd25519Algorithms = []string{TypeSKEd25519}
-	skECDSAAlgorithms   = []string{TypeSKECDSA}
+	skECDSAAlgorithms   = []string{TypeSKECDSA, AlgWebauthnSKECDSA}
 )
 
 // An SK is the public key of a FIDO security key. Its Verify demands that the
@@ -92,6 +92,9 @@ func (k *SK) VerifySK(algorithm string, data, signature []byte) (flags byte, cou
 	r, err := openSignature(k, algorithm, signature)
 	if err != nil {
 		return 0, 0, err
+	}
+	if algorithm == AlgWebauthnSKECDSA {
+		return k.verifyWebauthn(&r, data)
 	}
 	s := r.Bytes()
 	flags, counter = r.Byte(), r.Uint32()

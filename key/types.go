@@ -18,6 +18,8 @@ const (
 	TypeECDSA521  = "ecdsa-sha2-nistp521"                //
 	TypeSKEd25519 = "sk-ssh-ed25519@openssh.com"         // PROTOCOL.u2f
 	TypeSKECDSA   = "sk-ecdsa-sha2-nistp256@openssh.com" // PROTOCOL.u2f
+	TypeEd448     = "ssh-ed448"                          // RFC 8709, section 4
+	TypeDSA       = "ssh-dss"                            // RFC 4253, section 6.6
 )
 
 // Signature algorithms of an RSA key.
@@ -26,6 +28,10 @@ const (
 	AlgRSASHA256 = "rsa-sha2-256"
 	AlgRSASHA1   = "ssh-rsa" // RFC 4253, section 6.6
 )
+
+// AlgWebauthnSKECDSA is a signature that a security key of [TypeSKECDSA] made
+// through a browser (PROTOCOL.u2f).
+const AlgWebauthnSKECDSA = "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
 
 // A keyType is what the package knows about one type. A nil function says that
 // the type can't do it.
@@ -50,9 +56,11 @@ var types = [...]keyType{
 	{TypeECDSA256, "ECDSA", parseP256, generateP256, signECDSA, appendECDSA, readP256},
 	{TypeECDSA384, "ECDSA", parseP384, generateP384, signECDSA, appendECDSA, readP384},
 	{TypeECDSA521, "ECDSA", parseP521, generateP521, signECDSA, appendECDSA, readP521},
-	{TypeSKEd25519, "ED25519-SK", parseSKEd25519, nil, nil, nil, nil},
-	{TypeSKECDSA, "ECDSA-SK", parseSKECDSA, nil, nil, nil, nil},
+	{TypeSKEd25519, "ED25519-SK", parseSKEd25519, nil, signSK, appendSK, readSKEd25519},
+	{TypeSKECDSA, "ECDSA-SK", parseSKECDSA, nil, signSK, appendSK, readSKECDSA},
 	{TypeRSA, "RSA", parseRSA, generateRSA, signRSA, appendRSA, readRSA},
+	{TypeEd448, "ED448", parseEd448, generateEd448, signEd448, appendEd448, readEd448},
+	{TypeDSA, "DSA", parseDSA, nil, signDSA, appendDSA, readDSA},
 }
 
 func parseP256(r *wire.Reader) (Public, error) { return parseECDSA(r, elliptic.P256()) }
@@ -100,6 +108,8 @@ func TypeOf(algorithm string) string {
 	switch algorithm {
 	case AlgRSASHA512, AlgRSASHA256:
 		return TypeRSA
+	case AlgWebauthnSKECDSA:
+		return TypeSKECDSA
 	}
 	if lookup(algorithm) == nil {
 		return ""

@@ -146,7 +146,7 @@ func TestParsePEM(t *testing.T) {
 }
 
 func TestUnsupported(t *testing.T) {
-	for _, file := range []string{"dsa", "rsa.pem.enc", "rsa.pkcs8.enc", "ed25519.chacha20-poly1305@openssh.com"} {
+	for _, file := range []string{"rsa.pem.enc", "rsa.pkcs8.enc", "ed25519.chacha20-poly1305@openssh.com"} {
 		var u *UnsupportedError
 		if _, _, err := ParsePrivate(read(t, file), passphrase(testPassphrase)); !errors.As(err, &u) {
 			t.Errorf("%s: %v", file, err)
