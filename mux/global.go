@@ -92,35 +92,51 @@ func (m *Mux) handleGlobalReply(p []byte) error {
 // Request makes a global request. With wantReply it waits for the answer, which
 // may have a payload; the caller owns it.
 func (m *Mux) Request(ctx context.Context, name string, wantReply bool, payload []byte) (bool, []byte, error) {
-	b := wire.AppendString([]byte{wire.MsgGlobalRequest}, name)
-	b = append(wire.AppendBool(b, wantReply), payload...)
 	if !wantReply {
-		return true, nil, m.conn.Send(b)
+		return true, nil, m.conn.Send(globalMessage(name, false, payload))
 	}
+	wait, err := m.Ask(name, payload)
+	if err != nil {
+		return false, nil, err
+	}
+	return wait(ctx)
+}
+
+func globalMessage(name string, wantReply bool, payload []byte) []byte {
+	b := wire.AppendString([]byte{wire.MsgGlobalRequest}, name)
+	return append(wire.AppendBool(b, wantReply), payload...)
+}
+
+// Ask makes a global request and returns without waiting; the function that it
+// returns waits for the answer. Requests made one after the other leave
+// together and are answered in order.
+func (m *Mux) Ask(name string, payload []byte) (func(context.Context) (bool, []byte, error), error) {
 	reply := make(chan globalReply, 1) // the reader never waits
 	m.globalMu.Lock()
 	if len(m.pending) >= maxPendingReplies || m.Err() != nil {
 		m.globalMu.Unlock()
-		return false, nil, errors.Join(errors.New("too many requests wait for their answer"), m.Err())
+		return nil, errors.Join(errors.New("too many requests wait for their answer"), m.Err())
 	}
-	err := m.conn.Post(b) // never waits: the reader needs globalMu, too
+	err := m.conn.Post(globalMessage(name, true, payload)) // never waits: the reader needs globalMu, too
 	if err == nil {
 		m.pending = append(m.pending, reply)
 	}
 	m.globalMu.Unlock()
 	if err != nil {
-		return false, nil, err
+		return nil, err
 	}
 	m.conn.Flush()
-	select {
-	case r, ok := <-reply:
-		if !ok {
+	return func(ctx context.Context) (bool, []byte, error) {
+		select {
+		case r, ok := <-reply:
+			if !ok {
+				return false, nil, m.goneError()
+			}
+			return r.ok, r.payload, nil
+		case <-ctx.Done():
+			return false, nil, ctx.Err()
+		case <-m.done:
 			return false, nil, m.goneError()
 		}
-		return r.ok, r.payload, nil
-	case <-ctx.Done():
-		return false, nil, ctx.Err()
-	case <-m.done:
-		return false, nil, m.goneError()
-	}
+	}, nil
 }

@@ -50,8 +50,9 @@ type Mux struct {
 	noMoreSessions bool // the reader's
 
 	mu       sync.Mutex
-	channels []*Channel // by local number; nil is free
-	open     int        // not nil, or being decided
+	channels []*Channel    // by local number; nil is free
+	open     int           // not nil, or being decided
+	idle     chan struct{} // closed when open becomes 0; nil while nobody waits
 	ended    error
 
 	globalMu sync.Mutex // keeps replies in the order of requests

@@ -15,6 +15,8 @@ type Options struct {
 	Requests func(*Request)
 	// Interactive channels are for keystrokes: their data goes before bulk.
 	Interactive bool
+	// Name is what a list for people calls the channel; "": its type.
+	Name string
 }
 
 // An OpenError is the peer's refusal to open a channel.
@@ -122,7 +124,7 @@ func (m *Mux) add(ch *Channel) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.ended != nil {
-		m.open--
+		m.oneLess()
 		return m.ended
 	}
 	for i, other := range m.channels {
@@ -140,7 +142,7 @@ func (m *Mux) add(ch *Channel) error {
 // leave gives a place in the count of open channels back.
 func (m *Mux) leave() {
 	m.mu.Lock()
-	m.open--
+	m.oneLess()
 	m.mu.Unlock()
 }
 
@@ -149,7 +151,7 @@ func (m *Mux) remove(ch *Channel) {
 	defer m.mu.Unlock()
 	if int(ch.local) < len(m.channels) && m.channels[ch.local] == ch {
 		m.channels[ch.local] = nil
-		m.open--
+		m.oneLess()
 	}
 }
 
