@@ -240,11 +240,17 @@ func (ch *Channel) handleClose(byte, *wire.Reader) error {
 	ch.readable.Broadcast()
 	ch.room.Broadcast()
 	answer := !ch.wantClose && ch.writers == 0
+	nudge := ch.sentClose && ch.mux.conn.Quirks().Nudge
 	ch.wantClose = true
 	ch.sentClose = ch.sentClose || answer
 	ch.mu.Unlock()
 	if answer {
 		if err := ch.mux.conn.PostLane(ch.lane, ch.message(wire.MsgChannelClose)); err != nil {
+			return err
+		}
+	}
+	if nudge {
+		if err := ch.mux.conn.PostLane(ch.lane, wire.AppendString([]byte{wire.MsgIgnore}, "")); err != nil {
 			return err
 		}
 	}

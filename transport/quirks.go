@@ -17,6 +17,9 @@ type Quirks struct {
 	// DataInKex says that it goes on with channel messages between its KEXINIT
 	// and its NEWKEYS of a later exchange, which RFC 4253, section 7.1 forbids.
 	DataInKex bool
+	// Nudge says that a client which has answered our last CLOSE may wait for one
+	// more packet before it notices that it is done.
+	Nudge bool
 	// NoGuess forbids guessed first key-exchange packets.
 	NoGuess bool
 }
@@ -33,7 +36,10 @@ var quirkTable = [...]struct {
 	// honours packets of 200 000 bytes.
 	{"OpenSSH_", Quirks{Name: "OpenSSH", MaxWindow: 8 << 20, MaxPacket: 65280, EOW: true}},
 	// Dropbear before 2025.88 clamps windows, and takes them for signed.
-	{"dropbear", Quirks{Name: "dropbear", MaxWindow: 8 << 20, MaxPacket: 32 << 10, NoGuess: true}},
+	// Its client looks whether channels are left before it closes them: a CLOSE
+	// that waited for slow output, and whose answer leaves with other packets,
+	// has it sleep for eight hours.
+	{"dropbear", Quirks{Name: "dropbear", MaxWindow: 8 << 20, MaxPacket: 32 << 10, Nudge: true, NoGuess: true}},
 	{"PuTTY", Quirks{Name: "PuTTY", MaxWindow: 16 << 20, MaxPacket: 32 << 10}},
 	{"paramiko", Quirks{Name: "paramiko", MaxWindow: 16 << 20, MaxPacket: 32 << 10, NoGuess: true}},
 	// Version 2.10 sends what it has even while it rekeys.
