@@ -19,7 +19,8 @@ type Algorithms struct {
 type Known struct {
 	Kex, Ciphers, MACs Algorithms
 	HostKeys           Algorithms // HostKeyAlgorithms
-	Pubkey             Algorithms // PubkeyAcceptedAlgorithms
+	Pubkey             Algorithms // PubkeyAcceptedAlgorithms, HostbasedAcceptedAlgorithms
+	CASignatures       Algorithms // CASignatureAlgorithms
 }
 
 // resolve makes a list of names out of a keyword's value: a plain list

@@ -78,7 +78,7 @@ func (l *clientLoader) matches(name, arg string, needed bool) (bool, error) {
 	case "version":
 		return pattern.List(sshRelease, arg) == pattern.Yes, nil
 	case "tagged":
-		return matchOrEmpty(l.into.tag, arg), nil
+		return matchOrEmpty(l.into.Tag, arg), nil
 	case "command":
 		return matchOrEmpty(l.q.Command, arg), nil
 	case "sessiontype":

@@ -1,16 +1,24 @@
 package config
 
-// clientOthers are the keywords that OpenSSH 10 (and what distributions add to
-// it) knows and nacre doesn't support yet. Where ignoring one would connect
-// elsewhere or trust more than the file says, other values than the accepted
-// ones are refused; the rest is noted.
+// clientOthers are keywords without a place in Client: old ones of OpenSSH,
+// which accepts them without effect.
 func clientOthers() []other {
 	return []other{
+		{"Cipher FallBackToRsh GlobalKnownHostsFile2 Protocol RhostsAuthentication UserKnownHostsFile2 UseRoaming UseRsh UsePrivilegedPort", "*", "it is deprecated", false},
+		{"AFSTokenPassing KerberosAuthentication KerberosTGTPassing RSAAuthentication RhostsRSAAuthentication CompressionLevel", "*", "it is unsupported", false},
+	}
+}
+
+// clientPending are keywords that are read, but whose behaviour isn't there yet:
+// whoever builds it removes the row. Where ignoring one would connect elsewhere
+// or trust more than the file says, other values than the accepted ones are
+// refused; the rest ("*") is noted.
+func clientPending() []other {
+	return []other{
 		// Ignoring these would take another way to the host than the file says.
-		{"ProxyCommand ProxyJump", "none", "connecting directly would bypass the proxy. Set it to none for this host to connect directly", false},
+		{"ProxyCommand ProxyJump ProxyURL", "none", "connecting directly would bypass the proxy. Set it to none for this host to connect directly", false},
 		{"ProxyUseFdpass", "no false", "there is no ProxyCommand to pass a connection", false},
 		{"BindInterface", "none", "the connection would leave by another interface. BindAddress is supported", false},
-		{"CanonicalizeHostname", "no false none", "the name would not be completed, so another host might answer", false},
 
 		// Ignoring these would trust or offer something else than the file says.
 		{"CertificateFile", "none", "the certificate would not be offered", false},
@@ -23,7 +31,6 @@ func clientOthers() []other {
 		{"LocalForward RemoteForward DynamicForward", "*", "no port is forwarded", true},
 		{"Tunnel", "*", "no tunnel device is opened", false},
 		{"LocalCommand", "*", "the local command does not run", true},
-		{"PKCS11Provider SmartcardDevice", "*", "keys of a token are not offered", true},
 
 		// Nothing is lost but comfort.
 		{"ForwardAgent", "*", "the agent is not forwarded", false},
@@ -33,12 +40,10 @@ func clientOthers() []other {
 		{"PermitLocalCommand", "*", "no local command runs", false},
 		{"ControlMaster ControlPersist", "*", "each session has its own connection", false},
 		{"AddKeysToAgent", "*", "keys are not added to the agent", false},
-		{"CanonicalDomains CanonicalizeFallbackLocal CanonicalizeMaxDots CanonicalizePermittedCNAMEs", "*", "names are not completed", false},
 		{"CASignatureAlgorithms", "*", "no certificate is accepted", false},
 		{"ChannelTimeout", "*", "channels have no idle limit", false},
 		{"EnableEscapeCommandline", "*", "there is no escape command line", false},
-		{"EnableSSHKeysign HostbasedAuthentication HostbasedAcceptedAlgorithms HostbasedKeyTypes", "*", "host-based authentication is not tried", false},
-		{"GSSAPIAuthentication GSSAPIDelegateCredentials GSSAPIKeyExchange GSSAPITrustDNS GSSAPIRenewalForcesRekey GSSAPIKexAlgorithms GSSAPIClientIdentity GSSAPIServerIdentity", "*", "GSSAPI is not tried", false},
+		{"EnableSSHKeysign HostbasedAuthentication HostbasedAcceptedAlgorithms", "*", "host-based authentication is not tried", false},
 		{"IPQoS", "*", "packets carry the system's class of service", false},
 		{"KbdInteractiveDevices", "*", "the server chooses the device", false},
 		{"LogVerbose SyslogFacility", "*", "logging goes to standard error", false},
@@ -47,6 +52,14 @@ func clientOthers() []other {
 		{"VerifyHostKeyDNS", "*", "host keys are not looked up in the DNS", false},
 		{"VersionAddendum WarnWeakCrypto", "*", "it has no effect", false},
 		{"VisualHostKey", "*", "no picture of the host key is drawn", false},
-		{"Cipher CompressionLevel FallBackToRsh GlobalKnownHostsFile2 Protocol RhostsAuthentication RhostsRSAAuthentication RSAAuthentication UserKnownHostsFile2 UseRoaming UseRsh UsePrivilegedPort AFSTokenPassing KerberosAuthentication KerberosTGTPassing", "*", "it is deprecated", false},
+	}
+}
+
+// clientNever are keywords that are read and stay without effect here.
+func clientNever() []other {
+	return []other{
+		{"PKCS11Provider", "none *", "nacre has no PKCS#11: keys of a token are not offered. An ssh-agent that holds them (ssh-add -s) works", true},
+		{"GSSAPIAuthentication GSSAPIDelegateCredentials GSSAPIKeyExchange", "no false *", "nacre has no GSSAPI: Kerberos is not tried", false},
+		{"GSSAPITrustDNS GSSAPIRenewalForcesRekey GSSAPIKexAlgorithms GSSAPIClientIdentity GSSAPIServerIdentity", "*", "nacre has no GSSAPI", false},
 	}
 }

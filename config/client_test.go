@@ -250,7 +250,7 @@ F: terminating, 8 bad configuration options`, "F", q.File)
 func TestClientUnsupported(t *testing.T) {
 	for _, text := range []string{
 		"ProxyCommand nc %h %p", "ProxyJump bastion", "CertificateFile x", "KnownHostsCommand /bin/x", "RevokedHostKeys f",
-		"BindInterface eth0", "CanonicalizeHostname yes", "ProxyCommand nc\nProxyCommand none",
+		"BindInterface eth0", "ProxyCommand nc\nProxyCommand none",
 		"ExitOnForwardFailure yes\nLocalForward 80 x:80",
 	} {
 		_, err := loadClient(t, text, "h")

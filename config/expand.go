@@ -23,6 +23,7 @@ type tokens struct {
 	keyAlias   string // %k
 	jump       string // %j
 	getenv     func(string) (string, bool)
+	more       map[byte]string // what one keyword has besides
 }
 
 // replace gives a letter's text.
@@ -56,7 +57,8 @@ func (t *tokens) replace(letter byte) (string, bool) {
 	case 'u':
 		return t.localUser, true
 	}
-	return "", false
+	text, ok := t.more[letter]
+	return text, ok
 }
 
 // hash is %C: one name for this host, that host, its port, user and jump hosts.
@@ -102,6 +104,27 @@ func (t *tokens) expand(s, only string, env bool) (string, error) {
 		}
 	}
 	return b.String(), nil
+}
+
+// variables expands ${NAME} alone.
+func (t *tokens) variables(s string) (string, error) {
+	if !strings.Contains(s, "${") {
+		return s, nil
+	}
+	return t.expand(strings.ReplaceAll(s, "%", "%%"), "", true)
+}
+
+// validEnvName says whether $NAME may stand for a variable.
+func validEnvName(name string) bool {
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c|0x20 < 'a' || c|0x20 > 'z' {
+			if c != '_' && (c < '0' || c > '9') {
+				return false
+			}
+		}
+	}
+	return name != ""
 }
 
 const maxExpanded = 64 << 10

@@ -87,7 +87,7 @@ func LoadServer(q ServerQuery) (*Server, error) {
 	if err := l.load(); err != nil {
 		return nil, err
 	}
-	if err := l.judge(); err != nil {
+	if err := l.judge(nil, false); err != nil {
 		return nil, err
 	}
 	if err := l.fill(table); err != nil {

@@ -262,7 +262,7 @@ func FuzzServer(f *testing.F) {
 			}
 			return
 		}
-		if l.judge() != nil {
+		if l.judge(nil, false) != nil {
 			return
 		}
 		if err := l.fill(table); err != nil {

@@ -124,8 +124,12 @@ type args struct {
 	words []string
 	text  string // the same, before splitting: for commands
 	known *Known
-	// byDefault says that the words are the row's own default, not a file's.
-	byDefault bool
+	// byDefault says that the words are the row's own default, not a file's;
+	// commandLine that they come from -o and its like.
+	byDefault, commandLine bool
+
+	getenv  func(string) (string, bool)
+	origins map[string]Origin // of the keywords that have a value already
 }
 
 var errMissing = errors.New("missing argument")

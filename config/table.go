@@ -54,9 +54,11 @@ type loader[T any] struct {
 	rows   map[string]*row[T] // by name in lower case, old names too
 	others map[string]*other
 	known  *Known
+	getenv func(string) (string, bool)
 
 	active   bool // lines apply: not inside a Host or Match that didn't match
 	origins  map[string]Origin
+	written  map[string]string // the first value of each keyword, as it stands
 	settings map[string]setting
 	notes    []Note
 	problems []Problem
@@ -73,6 +75,7 @@ func newLoader[T any](table []row[T], others []other, aliases [][2]string, known
 		known:    known,
 		active:   true,
 		origins:  make(map[string]Origin),
+		written:  make(map[string]string),
 		settings: make(map[string]setting),
 	}
 	for i := range table {
@@ -128,7 +131,8 @@ func (l *loader[T]) setRow(r *row[T], keyword string, a *args, at Origin) error 
 	if !l.active || taken && !r.multi {
 		to = new(T)
 	}
-	a.known = l.known
+	a.known, a.getenv, a.origins, a.commandLine = l.known, l.getenv, l.origins, at.Line == 0
+	text := strings.Join(a.words, " ")
 	if err := r.parse(to, a); err != nil {
 		return keywordError(keyword, err)
 	}
@@ -136,7 +140,7 @@ func (l *loader[T]) setRow(r *row[T], keyword string, a *args, at Origin) error 
 		return fmt.Errorf("keyword %s extra arguments at end of line", strings.ToLower(keyword))
 	}
 	if l.active && !taken {
-		l.origins[name] = at
+		l.origins[name], l.written[name] = at, text
 	}
 	return nil
 }
@@ -182,14 +186,25 @@ func (o *other) nameOf(lower string) string {
 
 // judge refuses the settings that can't be ignored and notes the rest. It is
 // called once, when every file was read and it is known which value won.
-func (l *loader[T]) judge() error {
+// pending are rows of the table without behaviour; with onlyNote nothing is
+// refused.
+func (l *loader[T]) judge(pending []other, onlyNote bool) error {
+	for i := range pending {
+		for _, name := range strings.Fields(pending[i].names) {
+			lower := strings.ToLower(name)
+			if at, said := l.origins[lower]; said && at.File != "" {
+				l.settings[lower] = setting{at, name, l.written[lower], &pending[i]}
+			}
+		}
+	}
 	names := slices.Sorted(maps.Keys(l.settings))
 	for _, name := range names {
 		s := l.settings[name]
 		switch {
-		case s.other.accept == "*":
+		case s.other.accepts(s.value):
+		case strings.HasSuffix(s.other.accept, "*"):
 			l.note(Note{s.Origin, s.name, "not supported yet and ignored: " + s.other.why, s.other.warn})
-		case !s.other.accepts(s.value):
+		case !onlyNote:
 			return &RefusedError{s.Origin, s.name, s.other.why}
 		}
 	}
@@ -218,7 +233,7 @@ func (l *loader[T]) fill(table []row[T]) error {
 		if _, taken := l.origins[strings.ToLower(r.name)]; taken || r.def == "" {
 			continue
 		}
-		a := &args{words: strings.Fields(r.def), text: r.def, known: l.known, byDefault: true}
+		a := &args{words: strings.Fields(r.def), text: r.def, known: l.known, byDefault: true, getenv: l.getenv, origins: l.origins}
 		if err := r.parse(l.into, a); err != nil {
 			return fmt.Errorf("default of %s: %w", r.name, err)
 		}
@@ -230,8 +245,9 @@ func (l *loader[T]) fill(table []row[T]) error {
 func dump[T any](table []row[T], of *T) []string {
 	var lines []string
 	for i := range table {
+		name := orElse(table[i].printed, strings.ToLower(table[i].name))
 		for _, value := range table[i].show(of) {
-			lines = append(lines, strings.ToLower(table[i].name)+" "+value)
+			lines = append(lines, name+" "+value)
 		}
 	}
 	return lines

@@ -15,6 +15,9 @@ type value[T any] struct {
 	parse func(to *T, a *args) error
 	// show returns the texts to dump, one line each; none prints nothing.
 	show func(of *T) []string
+	// printed is the dump's name for the keyword where it isn't the keyword in
+	// lower case.
+	printed string
 }
 
 func flag[T any](field func(*T) *bool) value[T] {

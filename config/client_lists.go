@@ -1,0 +1,191 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// someWords takes the words of a line: "none" and the like stand alone, and
+// check sees each of the others.
+func someWords(a *args, check func(string) error, alone ...string) ([]string, error) {
+	list, err := a.all()
+	if err != nil {
+		return nil, err
+	}
+	for _, word := range list {
+		if hasFold(alone, word) {
+			if len(list) > 1 {
+				return nil, complain("\"%s\" argument must appear alone.", word)
+			}
+			return list, nil
+		}
+		if err := check(word); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func hasFold(words []string, s string) bool {
+	for _, word := range words {
+		if strings.EqualFold(word, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func domains() value[Client] {
+	return value[Client]{
+		parse: func(to *Client, a *args) error {
+			list, err := someWords(a, checkDomain, "none")
+			if err != nil {
+				return err
+			}
+			for i := range list {
+				list[i] = strings.TrimSuffix(strings.ToLower(list[i]), ".")
+			}
+			if !hasNone(list) {
+				to.CanonicalDomains = list
+			}
+			return nil
+		},
+		show: func(of *Client) []string { return []string{orElse(strings.Join(of.CanonicalDomains, " "), "none")} },
+	}
+}
+
+// checkDomain says what is wrong with a domain name, in OpenSSH's words.
+func checkDomain(name string) error {
+	letter := func(c byte) bool {
+		return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == '_'
+	}
+	switch {
+	case name == "":
+		return complain("empty domain name")
+	case !letter(name[0]):
+		return complain("domain name \"%.100s\" starts with invalid character", printable(name))
+	case strings.Contains(name, ".."):
+		return complain("domain name \"%.100s\" contains consecutive separators", printable(name))
+	}
+	for i := 0; i < len(name); i++ {
+		if !letter(name[i]) && name[i] != '.' && name[i] != '-' {
+			return complain("domain name \"%.100s\" contains invalid characters", printable(name))
+		}
+	}
+	return nil
+}
+
+func cnameRules() value[Client] {
+	return value[Client]{
+		printed: "canonicalizePermittedcnames",
+		parse: func(to *Client, a *args) error {
+			list, err := someWords(a, checkCNAMERule, "none")
+			if err != nil || hasNone(list) {
+				return err
+			}
+			for _, word := range list {
+				from, target, _ := strings.Cut(word, ":")
+				if word == "*" {
+					target = "*"
+				}
+				to.CanonicalizePermittedCNAMEs = append(to.CanonicalizePermittedCNAMEs, CNAMERule{strings.ToLower(from), strings.ToLower(target)})
+			}
+			return nil
+		},
+		show: func(of *Client) []string {
+			var words []string
+			for _, rule := range of.CanonicalizePermittedCNAMEs {
+				words = append(words, rule.From+":"+rule.To)
+			}
+			return []string{orElse(strings.Join(words, " "), "none")}
+		},
+	}
+}
+
+func checkCNAMERule(word string) error {
+	if _, target, ok := strings.Cut(word, ":"); word != "*" && (!ok || target == "") {
+		return complain("Invalid permitted CNAME \"%s\"", printable(word))
+	}
+	return nil
+}
+
+func channelTimeouts() value[Client] {
+	return value[Client]{
+		parse: func(to *Client, a *args) error {
+			list, err := someWords(a, func(word string) error { _, err := parseChannelTimeout(word); return err }, "none")
+			if err != nil || hasNone(list) {
+				return err
+			}
+			for _, word := range list {
+				timeout, _ := parseChannelTimeout(word) // was checked above
+				to.ChannelTimeout = append(to.ChannelTimeout, timeout)
+			}
+			return nil
+		},
+		show: func(of *Client) []string {
+			var words []string
+			for _, timeout := range of.ChannelTimeout {
+				words = append(words, timeout.text)
+			}
+			return []string{orElse(strings.Join(words, " "), "none")}
+		},
+	}
+}
+
+func parseChannelTimeout(word string) (ChannelTimeout, error) {
+	bad := complain("invalid channel timeout %s", printable(word))
+	kind, text, ok := strings.Cut(word, "=")
+	if !ok || kind == "" {
+		return ChannelTimeout{}, bad
+	}
+	d, err := ParseTime(text)
+	if err != nil {
+		return ChannelTimeout{}, bad
+	}
+	return ChannelTimeout{Type: kind, Interval: d.Round(time.Second), text: word}, nil
+}
+
+func permitOpen() value[Client] {
+	return value[Client]{
+		parse: func(to *Client, a *args) error {
+			list, err := someWords(a, checkPermitOpen, "any", "none")
+			switch {
+			case err != nil:
+				return err
+			case hasNone(list):
+				list = []string{}
+			case strings.EqualFold(list[0], "any"):
+				list = nil
+			}
+			to.PermitRemoteOpen = list
+			return nil
+		},
+		show: func(of *Client) []string {
+			if of.PermitRemoteOpen == nil {
+				return []string{"any"}
+			}
+			return []string{orElse(strings.Join(of.PermitRemoteOpen, " "), "none")}
+		},
+	}
+}
+
+func checkPermitOpen(word string) error {
+	host, port, ok := splitPermitOpen(word)
+	if !ok || host == "" {
+		return complain("missing host in permitremoteopen")
+	}
+	if _, err := parsePort(port); err != nil && port != "*" {
+		return complain("bad port number in permitremoteopen")
+	}
+	return nil
+}
+
+// splitPermitOpen splits host:port and [host]:port.
+func splitPermitOpen(word string) (host, port string, ok bool) {
+	if rest, bracket := strings.CutPrefix(word, "["); bracket {
+		host, port, ok = strings.Cut(rest, "]")
+		port, colon := strings.CutPrefix(port, ":")
+		return host, port, ok && colon
+	}
+	return strings.Cut(word, ":")
+}

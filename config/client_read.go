@@ -1,0 +1,154 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nacre-ssh/nacre/internal/pattern"
+)
+
+func (l *clientLoader) readFiles() error {
+	switch {
+	case strings.EqualFold(l.q.File, "none"):
+		return nil
+	case l.q.File != "":
+		l.usual = true
+		if err := l.readFile(l.q.File, false); err != nil {
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+				return complain("Can't open user config file %s: %v", printable(l.q.File), cause(err))
+			}
+			return err
+		}
+		return nil
+	}
+	l.usual = true
+	if err := l.readFile(filepath.Join(l.q.Home, ".ssh", "config"), true); unexpected(err) {
+		return err
+	}
+	l.usual = false
+	if err := l.readFile(filepath.Join(l.q.SystemDir, "ssh_config"), false); unexpected(err) {
+		return err
+	}
+	return nil
+}
+
+// unexpected leaves out what a usual file may do: be missing or unreadable.
+func unexpected(err error) bool {
+	return err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission)
+}
+
+// cause takes the operation and the path off a file error.
+func cause(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
+func (l *clientLoader) readFile(name string, strict bool) error {
+	data, err := l.read(name, strict)
+	if err != nil {
+		return err
+	}
+	return l.parse(name, data)
+}
+
+func (l *clientLoader) parse(name string, data []byte) error {
+	l.active = true
+	return l.lines(name, data, l.block)
+}
+
+// block handles the keywords that steer reading instead of setting a value.
+func (l *clientLoader) block(keyword string, a *args, at Origin) (bool, error) {
+	switch strings.ToLower(keyword) {
+	case "host":
+		return true, l.hostLine(a)
+	case "match":
+		return true, l.matchLine(a, at)
+	case "include":
+		return true, l.includeLine(a)
+	}
+	return false, nil
+}
+
+// hostLine opens a block for the hosts that match its patterns.
+func (l *clientLoader) hostLine(a *args) error {
+	l.active = false
+	patterns, err := a.all()
+	if err != nil {
+		return err
+	}
+	for _, word := range patterns {
+		word, negated := strings.CutPrefix(word, "!")
+		if !pattern.Match(l.matchOn, word) {
+			continue
+		}
+		if l.active = !negated; negated {
+			return nil
+		}
+	}
+	return nil
+}
+
+// includeLine reads other files as if they stood here; a block that one of them
+// opens ends with it.
+func (l *clientLoader) includeLine(a *args) error {
+	dir := l.q.SystemDir
+	if l.usual {
+		dir = filepath.Join(l.q.Home, ".ssh")
+	}
+	list, err := a.all()
+	if err != nil {
+		return err
+	}
+	l.fillTokens()
+	for _, word := range list {
+		word, err := l.t.expand(word, "", true)
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(word, "~") && !l.usual {
+			return complain("bad include path %s.", printable(word))
+		}
+		names, err := included(word, dir, l.q.Home)
+		if err != nil {
+			return err
+		}
+		if err := l.includeFiles(names); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *clientLoader) includeFiles(names []string) error {
+	if l.depth++; l.depth > maxDepth {
+		return errors.New("too many recursive configuration includes")
+	}
+	defer func() { l.depth-- }()
+	active, host := l.active, l.matchOn
+	defer func() { l.active, l.matchOn = active, host }()
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			continue
+		}
+		data, err := l.read(name, true)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if l.active = active; !active {
+			continue
+		}
+		if err := l.lines(name, data, l.block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
