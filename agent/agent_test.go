@@ -235,7 +235,7 @@ func TestMemoryConfirm(t *testing.T) {
 		t.Errorf("without anybody to ask: %v", err)
 	}
 	asked, say := 0, true
-	c := serve(t, &Memory{Confirm: func(_ context.Context, id Identity) bool {
+	c := serve(t, &Memory{Confirm: func(_ context.Context, id Identity, _ string) bool {
 		asked++
 		return say && bytes.Equal(id.Blob, blob)
 	}})
@@ -555,11 +555,11 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte{27, 0, 0, 0, 24})
 	f.Fuzz(func(t *testing.T, message []byte) {
 		ctx := context.Background()
-		m := &Memory{Confirm: func(context.Context, Identity) bool { return false }}
+		m := &Memory{Confirm: func(context.Context, Identity, string) bool { return false }}
 		if err := m.Add(ctx, AddedKey{Private: testKeys()[0]}); err != nil {
 			t.Fatal(err)
 		}
-		reply := answer(ctx, m, message)
+		reply, _ := answer(ctx, m, message)
 		if len(reply) < 5 {
 			t.Fatalf("% x", reply)
 		}
@@ -585,7 +585,7 @@ func FuzzClient(f *testing.F) {
 		}
 	}
 	for _, b := range [][]byte{{msgRequestIdentities}, {msgRemoveIdentity}} {
-		reply := answer(context.Background(), m, b)
+		reply, _ := answer(context.Background(), m, b)
 		binary.BigEndian.PutUint32(reply, uint32(len(reply)-4))
 		f.Add(reply)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/wire"
@@ -129,31 +128,6 @@ func (c *Client) Add(ctx context.Context, k AddedKey) error {
 	return nil
 }
 
-func appendAdded(k AddedKey) ([]byte, error) {
-	if k.Private == nil {
-		return nil, errors.New("no private key was given")
-	}
-	if k.Lifetime < 0 || k.Lifetime%time.Second != 0 || k.Lifetime/time.Second > 1<<32-1 {
-		return nil, fmt.Errorf("lifetime %v is not a number of seconds", k.Lifetime)
-	}
-	number := byte(msgAddIdentity)
-	if k.Lifetime > 0 || k.Confirm {
-		number = msgAddConstrained
-	}
-	b, err := key.AppendPrivate(newMessage(number), k.Private)
-	if err != nil {
-		return nil, err
-	}
-	b = wire.AppendString(b, k.Comment)
-	if k.Lifetime > 0 {
-		b = wire.AppendUint32(append(b, constrainLifetime), uint32(k.Lifetime/time.Second))
-	}
-	if k.Confirm {
-		b = append(b, constrainConfirm)
-	}
-	return b, nil
-}
-
 // Remove takes the key that has this blob out of the agent.
 func (c *Client) Remove(ctx context.Context, blob []byte) error {
 	b := wire.AppendString(newMessage(msgRemoveIdentity), blob)
@@ -171,9 +145,39 @@ func (c *Client) RemoveAll(ctx context.Context) error {
 	return nil
 }
 
+// Lock makes the agent refuse everything until it is unlocked with the password.
+func (c *Client) Lock(ctx context.Context, password []byte) error {
+	return c.lock(ctx, msgLock, password, "lock")
+}
+
+// Unlock ends a lock. An agent answers a wrong password late.
+func (c *Client) Unlock(ctx context.Context, password []byte) error {
+	return c.lock(ctx, msgUnlock, password, "unlock")
+}
+
+func (c *Client) lock(ctx context.Context, number byte, password []byte, what string) error {
+	b := wire.AppendString(newMessage(number), password)
+	defer clear(b)
+	if err := c.call(ctx, b, msgSuccess, (*wire.Reader).End); err != nil {
+		return fmt.Errorf("%s the agent: %w", what, err)
+	}
+	return nil
+}
+
 // call sends one request, waits for its answer as long as ctx allows (an agent
 // may be waiting for its user), and reads an answer with the expected number.
 func (c *Client) call(ctx context.Context, request []byte, want byte, read func(*wire.Reader) error) error {
+	return c.request(ctx, request, func(number byte, r *wire.Reader) error {
+		if number != want {
+			return fmt.Errorf("its number is %d, not %d", number, want)
+		}
+		return read(r)
+	})
+}
+
+// request is call for any answer that isn't a failure. What read returns breaks
+// the connection, unless it is ErrFailure.
+func (c *Client) request(ctx context.Context, request []byte, read func(number byte, r *wire.Reader) error) error {
 	if len(request)-4 > MaxMessage {
 		return fmt.Errorf("request has %d bytes, at most %d are sent", len(request)-4, MaxMessage)
 	}
@@ -188,15 +192,13 @@ func (c *Client) call(ctx context.Context, request []byte, want byte, read func(
 		return err
 	}
 	r := wire.NewReader(reply)
-	switch number := r.Byte(); {
-	case number == want:
-		err = read(&r)
-	case number == msgFailure && r.Len() == 0:
+	number := r.Byte()
+	if number == msgFailure && r.Len() == 0 {
 		return ErrFailure
-	default:
-		err = fmt.Errorf("its number is %d, not %d", number, want)
 	}
-	if err != nil {
+	if err := read(number, &r); err == ErrFailure {
+		return err
+	} else if err != nil {
 		c.drop()
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}

@@ -28,9 +28,26 @@ func connect(ctx context.Context, pipe string) (io.ReadWriteCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if pipe == Pageant {
+		return connectPageant()
+	}
 	f, err := os.OpenFile(pipe, os.O_RDWR|syscall.FILE_FLAG_OVERLAPPED|securityAnonymous, 0)
 	if err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// Pageant is the name that [Dial] takes for Pageant, wherever it answers.
+const Pageant = "pageant"
+
+// connectPageant takes the pipe, or the window where there is no pipe.
+func connectPageant() (io.ReadWriteCloser, error) {
+	if pipe, err := PageantPipe(); err == nil {
+		f, err := os.OpenFile(pipe, os.O_RDWR|syscall.FILE_FLAG_OVERLAPPED|securityAnonymous, 0)
+		if err == nil {
+			return f, nil
+		}
+	}
+	return dialPageant()
 }

@@ -2,25 +2,24 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"time"
 
-	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/wire"
 )
 
 // A Keyring holds the keys that [Serve] gives out. Its methods are called from
-// one goroutine for each connection. Any error is a failure to the peer, who is
-// not told why.
+// one goroutine for each connection, with a context that [PeerOf] reads. Any
+// error is a failure to the peer, who is not told why.
 type Keyring interface {
-	// List returns the keys. The caller must not change them.
+	// List returns the keys that the peer may see. The caller must not change
+	// them.
 	List(ctx context.Context) ([]Identity, error)
 	// Sign returns a signature blob over data with the key that has this blob.
 	// Flags that aren't known must be refused.
 	Sign(ctx context.Context, blob, data []byte, flags uint32) ([]byte, error)
-	// Add takes a key. What it can't honour in it, it must refuse.
+	// Add takes a key. What it can't honour in it, it must refuse. The private
+	// key is wiped when it returns.
 	Add(ctx context.Context, k AddedKey) error
 	// Remove forgets the key that has this blob.
 	Remove(ctx context.Context, blob []byte) error
@@ -28,13 +27,33 @@ type Keyring interface {
 	RemoveAll(ctx context.Context) error
 }
 
+// A Locker is a Keyring that can be locked with a password, which belongs to the
+// caller. One that is locked has no keys and does nothing.
+type Locker interface {
+	Lock(ctx context.Context, password []byte) error
+	Unlock(ctx context.Context, password []byte) error
+	Locked() bool
+}
+
+// An Extender is a Keyring that knows messages of its own (RFC 9987, section
+// 5.8).
+type Extender interface {
+	// Extensions are their names.
+	Extensions() []string
+	// Extension answers one of them with what follows the number of a
+	// success, which the caller owns.
+	Extension(ctx context.Context, name string, body []byte) ([]byte, error)
+}
+
 // A request is what can be asked: its number, and what makes the answer, which
-// begins with newMessage.
+// begins with newMessage. An error without an answer is a failure.
 type request struct {
 	number byte
 	answer func(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error)
 }
 
+// requests are what is answered. Nothing is loaded into this process because a
+// peer asked, so that the messages about tokens fail.
 var requests = [...]request{
 	{msgRequestIdentities, answerList},
 	{msgSignRequest, answerSign},
@@ -42,19 +61,34 @@ var requests = [...]request{
 	{msgAddConstrained, answerAddConstrained},
 	{msgRemoveIdentity, answerRemove},
 	{msgRemoveAll, answerRemoveAll},
+	{msgAddToken, refuseToken},
+	{msgRemoveToken, refuseToken},
+	{msgAddTokenConstr, refuseToken},
+	{msgLock, answerLock},
+	{msgUnlock, answerUnlock},
+	{msgExtension, answerExtension},
 }
 
 // Serve answers the requests on a connection, which it owns, until the peer
 // ends it, which is no error, or ctx does. A request that is unknown, malformed
 // or refused gets a failure; a message that is too long ends the connection.
 func Serve(ctx context.Context, conn io.ReadWriteCloser, k Keyring) error {
+	return serveWith(ctx, conn, k, nil)
+}
+
+// serveWith is Serve that also tells why a request failed.
+func serveWith(ctx context.Context, conn io.ReadWriteCloser, k Keyring, refused func(error)) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	ctx = WithPeer(ctx, new(Peer))
 	for {
 		message, err := readMessage(conn)
 		if err == nil {
-			reply := answer(ctx, k, message)
+			reply, reason := answer(ctx, k, message)
 			clear(message) // it may have been a private key
+			if reason != nil && refused != nil {
+				refused(reason)
+			}
 			err = writeMessage(conn, reply)
 		}
 		if ctx.Err() != nil {
@@ -69,20 +103,26 @@ func Serve(ctx context.Context, conn io.ReadWriteCloser, k Keyring) error {
 	}
 }
 
-func answer(ctx context.Context, k Keyring, message []byte) []byte {
+// answer returns the reply to a message, and why it is a failure.
+func answer(ctx context.Context, k Keyring, message []byte) ([]byte, error) {
 	r := wire.NewReader(message)
 	number := r.Byte()
+	reason := fmt.Errorf("message %d is unknown", number)
 	for i := range requests {
 		if requests[i].number != number {
 			continue
 		}
 		reply, err := requests[i].answer(ctx, k, &r)
-		if err == nil && len(reply)-4 <= MaxMessage {
-			return reply
+		if len(reply)-4 > MaxMessage {
+			reply, err = nil, fmt.Errorf("answer has %d bytes", len(reply))
 		}
+		if reply != nil {
+			return reply, err
+		}
+		reason = fmt.Errorf("message %d: %w", number, err)
 		break
 	}
-	return newMessage(msgFailure)
+	return newMessage(msgFailure), reason
 }
 
 func answerList(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error) {
@@ -114,19 +154,19 @@ func answerSign(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error) 
 }
 
 func answerAdd(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error) {
-	added, err := readAdded(r)
-	if err != nil {
-		return nil, err
-	}
-	return done(r.End(), func() error { return k.Add(ctx, added) })
+	return add(ctx, k, r, false)
 }
 
 func answerAddConstrained(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error) {
-	added, err := readAdded(r)
-	if err != nil {
-		return nil, err
+	return add(ctx, k, r, true)
+}
+
+func add(ctx context.Context, k Keyring, r *wire.Reader, constrained bool) ([]byte, error) {
+	added, err := readAdded(r, constrained)
+	if added.Private != nil {
+		defer wipe(added.Private)
 	}
-	return done(readConstraints(r, &added), func() error { return k.Add(ctx, added) })
+	return done(err, func() error { return k.Add(ctx, added) })
 }
 
 func answerRemove(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error) {
@@ -138,6 +178,18 @@ func answerRemoveAll(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, er
 	return done(r.End(), func() error { return k.RemoveAll(ctx) })
 }
 
+func answerLock(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error) {
+	password := r.Bytes()
+	l, err := lockerOf(k, password, r)
+	return done(err, func() error { return l.Lock(ctx, password) })
+}
+
+func answerUnlock(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error) {
+	password := r.Bytes()
+	l, err := lockerOf(k, password, r)
+	return done(err, func() error { return l.Unlock(ctx, password) })
+}
+
 // done does what a request wants if it was well formed.
 func done(malformed error, do func() error) ([]byte, error) {
 	if malformed != nil {
@@ -147,36 +199,4 @@ func done(malformed error, do func() error) ([]byte, error) {
 		return nil, err
 	}
 	return newMessage(msgSuccess), nil
-}
-
-func readAdded(r *wire.Reader) (AddedKey, error) {
-	k, err := key.ReadPrivate(r)
-	if err != nil {
-		return AddedKey{}, err
-	}
-	comment := r.String()
-	return AddedKey{Private: k, Comment: comment}, r.Err()
-}
-
-// readConstraints reads up to the end. An unknown constraint has an unknown
-// length and an unknown meaning, so that it must be refused: to drop it would be
-// to give out what the owner held back.
-func readConstraints(r *wire.Reader, k *AddedKey) error {
-	for r.Len() > 0 {
-		switch number := r.Byte(); number {
-		case constrainLifetime:
-			if k.Lifetime != 0 {
-				return errors.New("constraint is given twice")
-			}
-			k.Lifetime = time.Duration(r.Uint32()) * time.Second
-		case constrainConfirm:
-			if k.Confirm {
-				return errors.New("constraint is given twice")
-			}
-			k.Confirm = true
-		default:
-			return fmt.Errorf("constraint %d is unknown", number)
-		}
-	}
-	return r.End()
 }
