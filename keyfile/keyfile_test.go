@@ -19,6 +19,15 @@ const testPassphrase = "opensesame"
 
 var testNames = []string{"ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa"}
 
+// openSSHFile reads an openssh-key-v1 file and leaves its private part closed.
+func openSSHFile(text []byte) (*opensshFile, error) {
+	block := findBlock(text, opensshBlock)
+	if block == nil {
+		return nil, errors.New("no openssh-key-v1")
+	}
+	return parseOpenSSH(block.Bytes)
+}
+
 func passphrase(s string) func() ([]byte, error) {
 	return func() ([]byte, error) { return []byte(s), nil }
 }
@@ -145,16 +154,36 @@ func TestParsePEM(t *testing.T) {
 	}
 }
 
-func TestUnsupported(t *testing.T) {
-	for _, file := range []string{"rsa.pem.enc", "rsa.pkcs8.enc", "ed25519.chacha20-poly1305@openssh.com"} {
-		var u *UnsupportedError
-		if _, _, err := ParsePrivate(read(t, file), passphrase(testPassphrase)); !errors.As(err, &u) {
-			t.Errorf("%s: %v", file, err)
+func TestParseEncryptedPEM(t *testing.T) {
+	for file, name := range map[string]string{"rsa.pem.enc": "rsa", "rsa.pkcs8.enc": "rsa"} {
+		text := read(t, file)
+		k, _, err := ParsePrivate(text, passphrase(testPassphrase))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		usable(t, k, name)
+		var p *PassphraseError
+		for _, wrong := range []string{"Opensesame", ""} {
+			if _, _, err = ParsePrivate(text, passphrase(wrong)); !errors.As(err, &p) || !p.Wrong {
+				t.Errorf("%s with passphrase %q: %v", file, wrong, err)
+			}
+		}
+		if _, encrypted, err := ParsePublicOf(text); !errors.As(err, &p) || p.Wrong || !encrypted {
+			t.Errorf("%s: public half: %v %v", file, encrypted, err)
 		}
 	}
-	var u *UnsupportedError
-	if _, _, err := ParsePrivate([]byte("PuTTY-User-Key-File-3: ssh-ed25519\n"), nil); !errors.As(err, &u) || u.Hint == "" {
-		t.Error(err)
+}
+
+func TestUnsupported(t *testing.T) {
+	for name, text := range map[string]string{
+		"DES":       "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-CBC,0011223344556677\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+		"PBES1":     string(read(t, "rsa.pbes1")),
+		"other KDF": string(read(t, "rsa.scrypt")),
+	} {
+		var u *UnsupportedError
+		if _, _, err := ParsePrivate([]byte(text), passphrase(testPassphrase)); !errors.As(err, &u) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -181,7 +210,7 @@ func TestNotAKey(t *testing.T) {
 // TestDamage flips each byte of an unencrypted file's binary form: it may give
 // another comment or check number, never another key.
 func TestDamage(t *testing.T) {
-	f, _, err := parseFile(read(t, "ed25519"))
+	f, err := openSSHFile(read(t, "ed25519"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +233,7 @@ func TestDamage(t *testing.T) {
 }
 
 func TestRoundCap(t *testing.T) {
-	f, _, err := parseFile(read(t, "ed25519.enc"))
+	f, err := openSSHFile(read(t, "ed25519.enc"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,8 +274,8 @@ func TestMarshalPrivate(t *testing.T) {
 		}
 		// Only the check numbers are random, so the rest must be what
 		// ssh-keygen wrote, to the byte.
-		a, _, _ := parseFile(ours)
-		b, _, _ := parseFile(text)
+		a, _ := openSSHFile(ours)
+		b, _ := openSSHFile(text)
 		clear(a.private[:8])
 		clear(b.private[:8])
 		if !bytes.Equal(armor(opensshBlock, a.encode()), armor(opensshBlock, b.encode())) {
@@ -432,7 +461,7 @@ func FuzzParsePrivate(f *testing.F) {
 // FuzzParseOpenSSH fuzzes below the base64.
 func FuzzParseOpenSSH(f *testing.F) {
 	for _, name := range append(testNames, "ed25519.enc", "ed25519.aes256-gcm@openssh.com") {
-		file, _, err := parseFile(read(f, name))
+		file, err := openSSHFile(read(f, name))
 		if err != nil {
 			f.Fatal(err)
 		}

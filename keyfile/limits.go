@@ -11,6 +11,9 @@ const (
 	MaxRounds = 10_000
 	// DefaultRounds is what is written.
 	DefaultRounds = 24
+	// MaxPBKDF2Rounds caps the iterations that an encrypted PKCS#8 file may
+	// ask for: some seconds of work. OpenSSL writes 2048.
+	MaxPBKDF2Rounds = 10_000_000
 	// MaxLine caps a line of authorized_keys in bytes.
 	MaxLine = 64 * 1024
 
@@ -20,6 +23,8 @@ const (
 	// the standard library checks a key's arithmetic before its size can be
 	// seen.
 	maxDER = 12 * 1024
+	// writtenPBKDF2Rounds is what is written: a tenth of a second.
+	writtenPBKDF2Rounds = 210_000
 	// maxBlocks caps the PEM blocks looked through for a private key.
 	maxBlocks = 4
 )

@@ -2,7 +2,6 @@ package keyfile
 
 import (
 	"bytes"
-	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
@@ -66,6 +65,23 @@ func parseOpenSSH(b []byte) (*opensshFile, error) {
 	return f, nil
 }
 
+// sealedOpenSSH is the parse of [FormatOpenSSH].
+func sealedOpenSSH(text []byte) (*sealed, error) {
+	block := findBlock(text, opensshBlock)
+	if block == nil {
+		return nil, explain(text)
+	}
+	f, err := parseOpenSSH(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	public, err := key.ParsePublic(f.public)
+	if err != nil {
+		return nil, cantRead(err)
+	}
+	return &sealed{public: public, encrypted: f.cipher != nil, open: f.open}, nil
+}
+
 func (f *opensshFile) setCipher(name, kdf, options []byte) error {
 	if string(kdf) == "none" && string(name) == "none" {
 		if len(options) != 0 {
@@ -115,12 +131,8 @@ func (f *opensshFile) open(passphrase []byte) (*key.Private, string, error) {
 		return nil, "", &PassphraseError{Wrong: true, Public: f.publicKey()}
 	}
 	k, err := key.ReadPrivate(&r)
-	var unsupported *key.UnsupportedError
-	if errors.As(err, &unsupported) {
-		return nil, "", &UnsupportedError{What: fmt.Sprintf("key type %q", unsupported.Type)}
-	}
 	if err != nil {
-		return nil, "", malformed("it is damaged", err)
+		return nil, "", cantRead(err)
 	}
 	comment := r.String()
 	padding := r.Rest()
@@ -141,6 +153,15 @@ func (f *opensshFile) open(passphrase []byte) (*key.Private, string, error) {
 	return k, comment, nil
 }
 
+// cantRead is the error of a file whose key the package key did not take.
+func cantRead(err error) error {
+	var unsupported *key.UnsupportedError
+	if errors.As(err, &unsupported) {
+		return &UnsupportedError{What: fmt.Sprintf("key type %q", unsupported.Type)}
+	}
+	return malformed("its key can't be used", err)
+}
+
 // publicKey is what the file shows without its passphrase, nil if it can't be
 // read.
 func (f *opensshFile) publicKey() key.Public {
@@ -153,8 +174,7 @@ func (f *opensshFile) publicKey() key.Public {
 
 // apply derives key and IV from a passphrase and runs step, which is the
 // cipher's open or seal.
-func (c *fileCipher) apply(passphrase, salt []byte, rounds int,
-	step func(cipher.Block, []byte, []byte, []byte) error, text, tag []byte) error {
+func (c *fileCipher) apply(passphrase, salt []byte, rounds int, step transform, text, tag []byte) error {
 	if len(passphrase) == 0 {
 		return errTag // what no passphrase opens; the derivation would refuse it
 	}
@@ -163,11 +183,7 @@ func (c *fileCipher) apply(passphrase, salt []byte, rounds int,
 		return err
 	}
 	defer clear(secret)
-	block, err := c.newBlock(secret[:c.key])
-	if err != nil {
-		return err
-	}
-	return step(block, secret[c.key:], text, tag)
+	return step(secret[:c.key], secret[c.key:], text, tag)
 }
 
 // Encryption says how a private key file is encrypted. The zero value is what
