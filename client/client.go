@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nacre-ssh/nacre/auth"
@@ -23,6 +24,10 @@ type Client struct {
 	Auth *auth.Result
 
 	log *slog.Logger
+
+	handlersMu sync.Mutex
+	handlers   map[string]func(*mux.Incoming) // by channel type
+	otherwise  func(*mux.Incoming)            // Config.Mux's
 }
 
 // New logs in over a connection that is there already; host and port are what
@@ -111,7 +116,9 @@ func start(conn *transport.Conn, result *auth.Result, cfg *Config, log *slog.Log
 			cfg.Mux.Global(r)
 		}
 	}
-	c := &Client{Conn: conn, Auth: result, Mux: mux.New(conn, mc), log: log}
+	c := &Client{Conn: conn, Auth: result, log: log, otherwise: mc.Open}
+	mc.Open = c.open
+	c.Mux = mux.New(conn, mc)
 	go c.Mux.Run()
 	return c
 }

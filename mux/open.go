@@ -21,8 +21,9 @@ type Options struct {
 
 // An OpenError is the peer's refusal to open a channel.
 type OpenError struct {
-	Reason uint32 // RFC 4254, section 5.1
-	Text   string // the peer's words; escape before printing
+	Reason  uint32 // RFC 4254, section 5.1
+	Text    string // the peer's words; escape before printing
+	Channel uint32 // the number that it would have had here
 }
 
 func (e *OpenError) Error() string {
@@ -210,7 +211,7 @@ func (ch *Channel) handleConfirm(_ byte, r *wire.Reader) error {
 }
 
 func (ch *Channel) handleOpenFailure(_ byte, r *wire.Reader) error {
-	e := &OpenError{Reason: r.Uint32(), Text: r.String()}
+	e := &OpenError{Reason: r.Uint32(), Text: r.String(), Channel: ch.local}
 	if r.Err() != nil {
 		return broken("malformed channel refusal")
 	}
