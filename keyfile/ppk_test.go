@@ -1,0 +1,376 @@
+package keyfile
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nacre-ssh/nacre/key"
+)
+
+// The vector that PuTTY 0.78 gave for the key "t" and the passphrase "pw": every
+// value on the way, and the file.
+func TestPPKVector(t *testing.T) {
+	text := read(t, "ppk/vector.ppk")
+	p, err := ParsePPK(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := p.derive([]byte("pw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := bytes.Clone(p.private)
+	keys.decrypt(plain)
+	for _, part := range []struct {
+		name string
+		got  []byte
+		want string
+	}{
+		{"cipher key", keys.cipher, "0c8d65649198e8d3a6a476fa5017e800843e18f178cedcda6ded57421ee114bc"},
+		{"IV", keys.iv, "9010f03349156e8b07adac4ee6cd5a27"},
+		{"MAC key", keys.mac, "c65ba9022c76ef529b0e60d3269913dad495d1f4962313b7d18c260978ca878f"},
+		{"plain", plain, "0000002035617fd39c67a183be5fa306a6efb2319ae123157735cbcd67727d4e57f9ac47268982b9fe770f3836463628"},
+	} {
+		if got := hex.EncodeToString(part.got); got != part.want {
+			t.Errorf("%s is %s", part.name, got)
+		}
+	}
+	k, err := p.Open([]byte("pw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := sealed3(t, k, p, "pw"); again != string(text) {
+		t.Errorf("written again it is\n%s", again)
+	}
+	for _, test := range []struct{ passphrase, private, mac string }{
+		{"", "AAAAIDVhf9OcZ6GDvl+jBqbvsjGa4SMVdzXLzWdyfU5X+axH", "a394c8b106028018d24d68c9b77be0279c2263d8"},
+		{"pw", "Tha8xBilKvnPTkG7O9wV85ElvnRmZK6nh5C3y23hq1Z2HyftK5dH29a0SR9O7+1Y", "29501f256f5fb815fe670cbd04ce2aa976d7eb9c"},
+	} {
+		text, err := MarshalPPK(k, nil, "t", []byte(test.passphrase), PPKParams{Version: 2})
+		want := "Private-Lines: 1\n" + test.private + "\nPrivate-MAC: " + test.mac + "\n"
+		if err != nil || !strings.HasSuffix(string(text), want) {
+			t.Errorf("version 2 with %q: %s, %v", test.passphrase, text, err)
+		}
+	}
+}
+
+// sealed3 writes k again with the same salt and parameters as p has.
+func sealed3(t *testing.T, k *key.Private, p *PPK, passphrase string) string {
+	t.Helper()
+	again, err := newPPK(k, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Version, again.Comment, again.kdf, again.salt, again.encrypted = p.Version, p.Comment, p.kdf, p.salt, p.encrypted
+	if err := again.seal([]byte(passphrase)); err != nil {
+		t.Fatal(err)
+	}
+	return string(again.encode())
+}
+
+// Every file of puttygen's is read, with any line end, and written again byte
+// for byte.
+func TestPPKFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/ppk/*.ppk")
+	if err != nil || len(files) < 9 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, end := range []string{"\n", "\r\n", "\r"} {
+			p, err := ParsePPK(bytes.ReplaceAll(text, []byte("\n"), []byte(end)))
+			if err != nil {
+				t.Errorf("%s with %q: %v", name, end, err)
+				continue
+			}
+			k, err := p.Open([]byte("pw"))
+			if err != nil {
+				t.Errorf("%s with %q: %v", name, end, err)
+				continue
+			}
+			if again := sealed3(t, k, p, "pw"); again != string(text) {
+				t.Errorf("%s written again is\n%s", name, again)
+			}
+		}
+	}
+}
+
+func TestPPKWrongPassphrase(t *testing.T) {
+	for _, name := range []string{"ppk/vector.ppk", "ppk/ed25519.v2.ppk", "ppk/ed25519.Argon2d.ppk"} {
+		for _, secret := range []string{"", "pW", "pw "} {
+			_, _, err := ParsePrivate(read(t, name), passphrase(secret))
+			var wrong *PassphraseError
+			if !errors.As(err, &wrong) || !wrong.Wrong || wrong.Public == nil || wrong.Public.Type() != key.TypeEd25519 {
+				t.Errorf("%s with %q: %v", name, secret, err)
+			}
+		}
+	}
+}
+
+// What was changed in an unencrypted file is not a matter of the passphrase.
+func TestPPKTampered(t *testing.T) {
+	for _, change := range [][2]string{
+		{"Comment: c", "Comment: d"}, {"Private-MAC: ", "Private-MAC: 0"}, {"none", "none "},
+		{"User-Key-File-3", "User-Key-File-2"}, {"\nPrivate-Lines: 1\nAAAA", "\nPrivate-Lines: 1\nAAAB"},
+	} {
+		text := strings.Replace(string(read(t, "ppk/ed25519.ppk")), change[0], change[1], 1)
+		_, _, err := ParsePrivate([]byte(text), never(t))
+		var format *FormatError
+		if !errors.As(err, &format) {
+			t.Errorf("%q: %v", change, err)
+		}
+	}
+	text := strings.Replace(string(read(t, "ppk/ed25519.ppk")), "Comment: c", "Comment: d", 1)
+	if _, _, err := ParsePrivate([]byte(text), never(t)); err == nil || !strings.Contains(err.Error(), "MAC is wrong") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What a file asks for is refused before a passphrase is asked for, and costs
+// nothing.
+func TestPPKDemands(t *testing.T) {
+	text := string(read(t, "ppk/vector.ppk"))
+	for change, want := range map[[2]string]string{
+		{"Memory: 256", "Memory: 67108864"}:                      "65536 MiB of memory",
+		{"Memory: 256", "Memory: 4294967295"}:                    "of memory",
+		{"Memory: 256", "Memory: 68719476736"}:                   "Argon2-Memory",
+		{"Memory: 256", "Memory: 7"}:                             "Argon2 needs 8",
+		{"Memory: 256", "Memory: 1048576"}:                       "", // 1 GiB and 3 passes are within the caps
+		{"Passes: 3", "Passes: 4294967295"}:                      "too much work",
+		{"Passes: 3", "Passes: 0"}:                               "no passes",
+		{"Parallelism: 1", "Parallelism: 0"}:                     "no lanes",
+		{"Parallelism: 1", "Parallelism: 257"}:                   "257 lanes",
+		{"Parallelism: 1", "Parallelism: -1"}:                    "Argon2-Parallelism",
+		{"Argon2id", "Argon3"}:                                   `"Argon3"`,
+		{"Public-Lines: 2", "Public-Lines: 99999999"}:            "Public-Lines",
+		{"Public-Lines: 2", "Public-Lines: 4000"}:                "too long",
+		{"Private-Lines: 1", "Private-Lines: 3"}:                 "too long",
+		{"Salt: 1a", "Salt: 1"}:                                  "Argon2-Salt",
+		{"Salt: 1a", "Salt: " + strings.Repeat("00", maxSalt+1)}: "Argon2-Salt",
+		{"aes256-cbc", "aes128-cbc"}:                             "aes128-cbc",
+		{"ssh-ed25519\n", "ssh-rsa\n"}:                           "another type",
+		{"File-3", "File-1"}:                                     "version 1",
+		{"File-3", "File-4"}:                                     "above 3",
+		{"fn/Q", "fn/"}:                                          "base64",
+		{"Private-MAC", "Private-Hash"}:                          "Private-MAC",
+		{"Comment: t\n", ""}:                                     "Comment",
+	} {
+		changed := strings.Replace(text, change[0], change[1], 1)
+		if changed == text {
+			t.Fatalf("%q is not in the vector", change[0])
+		}
+		_, err := ParsePPK([]byte(changed))
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%q: %v", change, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: %v, want %s", change, err, want)
+		}
+	}
+}
+
+func TestPPKParams(t *testing.T) {
+	k := opened(t, "ppk/ed25519.ppk", "")
+	text, err := MarshalPPK(k, nil, "c", []byte("pw"), PPKParams{Milliseconds: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ParsePPK(text)
+	if err != nil || p.kdf.KDF != Argon2id || p.kdf.Memory != 8192 || p.kdf.Passes < 1 || p.kdf.Parallelism != 1 || len(p.salt) != 16 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	for _, params := range []PPKParams{{Version: 1}, {Version: 4}, {KDF: "scrypt"}, {Memory: 1 << 21}, {Memory: 4}, {Parallelism: 1000}} {
+		if _, err := MarshalPPK(k, nil, "c", []byte("pw"), params); err == nil {
+			t.Errorf("%+v was written", params)
+		}
+	}
+	if _, err := MarshalPPK(k, nil, "a\nb", nil, PPKParams{}); err == nil {
+		t.Error("a comment with a line break was written")
+	}
+	if _, err := MarshalPPK(k, opened(t, "ppk/rsa.ppk", "").Public().Blob(), "c", nil, PPKParams{}); err == nil {
+		t.Error("another key's public part was written")
+	}
+}
+
+// opened reads a private key file of the test data.
+func opened(t testing.TB, name, secret string) *key.Private {
+	t.Helper()
+	k, _, err := ParsePrivate(read(t, name), passphrase(secret))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return k
+}
+
+// foreignKeys are keys of every type that PuTTY has.
+func foreignKeys(t *testing.T) map[string]*key.Private {
+	return map[string]*key.Private{
+		"rsa": opened(t, "rsa", ""), "dsa": opened(t, "ppk/dsa.ppk", ""), "ed25519": opened(t, "ed25519", ""),
+		"ecdsa256": opened(t, "ecdsa256", ""), "ecdsa384": opened(t, "ecdsa384", ""), "ecdsa521": opened(t, "ecdsa521", ""),
+		"ed448": opened(t, "ppk/ed448.ppk", ""),
+	}
+}
+
+// run runs a peer's program in a directory of the test's.
+func run(t *testing.T, dir, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", program, args, err, out)
+	}
+	return string(out)
+}
+
+func put(t *testing.T, dir, name string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get(t *testing.T, dir, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// Each type, version and password hash: puttygen reads ours, and we read what
+// puttygen makes of it. What isn't encrypted is the same to the byte.
+func TestPuttygen(t *testing.T) {
+	for name, k := range foreignKeys(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			put(t, dir, "pw", []byte("a passphrase"))
+			put(t, dir, "none", nil)
+			for _, params := range []PPKParams{{Version: 2}, {KDF: Argon2id}, {KDF: Argon2i}, {KDF: Argon2d, Parallelism: 3}} {
+				for _, secret := range []string{"", "a passphrase"} {
+					if secret == "" && params.KDF != Argon2id && params.KDF != "" {
+						continue // nothing is derived
+					}
+					params.Memory, params.Passes = 64, 2
+					puttygenBothWays(t, dir, k, params, secret)
+				}
+			}
+		})
+	}
+}
+
+func puttygenBothWays(t *testing.T, dir string, k *key.Private, params PPKParams, secret string) {
+	t.Helper()
+	ours, err := MarshalPPK(k, nil, "a comment: with ä", []byte(secret), params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "ours.ppk", ours)
+	file := "none"
+	if secret != "" {
+		file = "pw"
+	}
+	option := "version=2"
+	if params.Version == 0 {
+		option = fmt.Sprintf("kdf=%s,memory=%d,passes=%d,parallelism=%d", params.KDF, params.Memory, params.Passes, max(params.Parallelism, 1))
+	}
+	run(t, dir, "puttygen", "ours.ppk", "--reencrypt", "--old-passphrase", file, "--ppk-param", option, "-o", "theirs.ppk")
+	theirs := get(t, dir, "theirs.ppk")
+	if secret == "" && !bytes.Equal(ours, theirs) {
+		t.Errorf("%+v: ours\n%s\ntheirs\n%s", params, ours, theirs)
+	}
+	p, err := ParsePPK(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := p.Open([]byte(secret))
+	if err != nil || !key.Equal(again.Public(), k.Public()) || p.Comment != "a comment: with ä" || p.Encrypted() != (secret != "") {
+		t.Fatalf("%+v with %q: %v, %q", params, secret, err, p.Comment)
+	}
+	if got := sealed3(t, again, p, secret); got != string(theirs) {
+		t.Errorf("%+v: ours\n%s\ntheirs\n%s", params, got, theirs)
+	}
+}
+
+// A certificate stands in the public part and is kept.
+func TestPPKCertificate(t *testing.T) {
+	for _, name := range []string{"ed25519", "rsa", "ecdsa256", "ecdsa384", "ecdsa521"} {
+		dir := t.TempDir()
+		k := opened(t, name, "")
+		put(t, dir, "key.pub", read(t, name+".pub"))
+		put(t, dir, "ca", read(t, "ed25519"))
+		run(t, dir, "ssh-keygen", "-q", "-s", "ca", "-I", "id", "-n", "someone", "key.pub")
+		certificate, err := certificateBlob(get(t, dir, "key-cert.pub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, err := MarshalPPK(k, certificate, "c", nil, PPKParams{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, dir, "ours.ppk", ours)
+		run(t, dir, "puttygen", "ours.ppk", "--reencrypt", "-o", "theirs.ppk")
+		theirs := get(t, dir, "theirs.ppk")
+		if !bytes.Equal(ours, theirs) {
+			t.Errorf("ours\n%s\ntheirs\n%s", ours, theirs)
+		}
+		p, err := ParsePPK(theirs)
+		if err != nil || !bytes.Equal(p.Public, certificate) || !IsCertificate(p.Public) {
+			t.Fatalf("%v", err)
+		}
+		again, err := p.Open(nil)
+		if err != nil || !key.Equal(again.Public(), k.Public()) {
+			t.Errorf("%v", err)
+		}
+		if certified, err := p.Key(); err != nil || !key.Equal(certified, k.Public()) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func FuzzParsePPK(f *testing.F) {
+	files, err := filepath.Glob("testdata/ppk/*.ppk")
+	if err != nil || len(files) == 0 {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := ParsePPK(text)
+		if err != nil {
+			return
+		}
+		p.Key()
+		if p.encrypted && uint64(p.kdf.Memory)*uint64(p.kdf.Passes) > 4096 {
+			return // costs time as it says
+		}
+		p.Open([]byte("pw"))
+	})
+}
+
+// certificateBlob takes the blob out of a line "type base64 comment".
+func certificateBlob(line []byte) ([]byte, error) {
+	f := bytes.Fields(line)
+	if len(f) < 2 {
+		return nil, errors.New("no certificate")
+	}
+	return base64.StdEncoding.DecodeString(string(f[1]))
+}
