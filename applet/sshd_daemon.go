@@ -175,7 +175,7 @@ func (d *daemon) run(ctx context.Context, child *detached) int {
 		defer d.removePidFile()
 	}
 	if child != nil {
-		child.ready(d.line.stderr)
+		child.ready(nil, d.line.stderr)
 	}
 	if d.trial != nil {
 		d.trial.announce()
