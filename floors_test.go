@@ -44,7 +44,7 @@ var floors = map[string]room{
 
 	"key":     {floor: 1},
 	"keyfile": {floor: 1, beside: []string{"key"}},
-	"cert":    {floor: 1, beside: []string{"key"}},
+	"cert":    {floor: 1, beside: []string{"key", "keyfile"}},
 	"packet":  {floor: 1},
 	"kex":     {floor: 1, beside: []string{"key"}},
 
