@@ -1,13 +1,10 @@
 package applet
 
 import (
-	"bufio"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 
@@ -67,6 +64,7 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 	err := p.db.Check(p.host, p.port, nil, at.Key)
 	var unknown *knownhosts.UnknownError
 	var changed *knownhosts.ChangedError
+	var other *knownhosts.OtherTypeError
 	var revoked *knownhosts.RevokedError
 	switch {
 	case err == nil:
@@ -74,7 +72,7 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 		return nil
 	case errors.As(err, &unknown):
 		return p.unknown(ctx, at, "")
-	case errors.As(err, &changed) && !sameType(changed):
+	case errors.As(err, &other):
 		return p.unknown(ctx, at, ",\nbut keys of different type are already known for this host")
 	case errors.As(err, &changed):
 		return p.changed(changed)
@@ -87,7 +85,7 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 
 // found tells -v which line knows a key.
 func (p *hostPolicy) found(k key.Public) string {
-	if p.run.speaker.level < config.LogDebug1 {
+	if p.run.speaker.level.get() < config.LogDebug1 {
 		return ""
 	}
 	for _, port := range []int{p.port, 0} {
@@ -115,16 +113,6 @@ func (p *hostPolicy) fingerprint(k key.Public) string {
 func isLoopback(addr net.Addr) bool {
 	tcp, ok := addr.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
-}
-
-// sameType tells whether a key of the presented type is what is known.
-func sameType(e *knownhosts.ChangedError) bool {
-	for _, known := range e.Known {
-		if known.Type == e.Presented.Type() {
-			return true
-		}
-	}
-	return false
 }
 
 // unknown is the first contact.
@@ -183,24 +171,19 @@ const maxOtherNames = 8
 // otherNames says under which other names the presented key is known: a host
 // that was given a new name is recognised by them.
 func (p *hostPolicy) otherNames(k key.Public) string {
-	encoded := base64.StdEncoding.EncodeToString(k.Blob())
-	var b strings.Builder
-	found := 0
-	for _, file := range p.knownHostsFiles() {
-		eachLine(file, func(n int, line string) {
-			words := strings.Fields(line)
-			if len(words) < 3 || strings.HasPrefix(words[0], "#") || words[0][0] == '@' || words[2] != encoded {
-				return
-			}
-			names := term.Printable(words[0])
-			if strings.HasPrefix(names, "|1|") {
-				names = "[hashed name]"
-			}
-			if found++; found <= maxOtherNames {
-				fmt.Fprintf(&b, "    %s:%d: %s\n", file, n, names)
-			}
-		})
+	entries, err := p.db.LookupKey(k)
+	if err != nil {
+		p.run.say(config.LogVerbose, "%v", err)
 	}
+	var b strings.Builder
+	for _, e := range entries[:min(len(entries), maxOtherNames)] {
+		names := term.Printable(e.Names)
+		if strings.HasPrefix(names, "|1|") {
+			names = "[hashed name]"
+		}
+		fmt.Fprintf(&b, "    %s:%d: %s\n", e.File, e.Line, names)
+	}
+	found := len(entries)
 	switch {
 	case found == 0:
 		return "This key is not known by any other names.\n"
@@ -212,20 +195,6 @@ func (p *hostPolicy) otherNames(k key.Public) string {
 
 func (p *hostPolicy) knownHostsFiles() []string {
 	return append(append([]string{}, p.conf.UserKnownHostsFile...), p.conf.GlobalKnownHostsFile...)
-}
-
-// eachLine reads a file's lines, numbered from 1, up to the first that is too
-// long. A file that isn't there has none.
-func eachLine(file string, do func(n int, line string)) {
-	f, err := os.Open(file)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		do(n, lines.Text())
-	}
 }
 
 // add remembers a key in the user's first file. Failing at that stops nobody.

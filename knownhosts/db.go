@@ -68,8 +68,9 @@ func (db *DB) each(name string, visit func(file string, l *line) bool) error {
 	if len(name) == 0 || len(name) > maxName {
 		return fmt.Errorf("host name has %d bytes, 1 to %d are taken", len(name), maxName)
 	}
+	m := newMatcher(name)
 	for i := range db.sources {
-		more, err := db.sources[i].each(name, visit)
+		more, err := db.sources[i].each(m.matches, visit)
 		if err != nil {
 			return fmt.Errorf("read known hosts: %w", err)
 		}
@@ -80,7 +81,8 @@ func (db *DB) each(name string, visit func(file string, l *line) bool) error {
 	return nil
 }
 
-func (s *source) each(name string, visit func(file string, l *line) bool) (more bool, err error) {
+// each passes the lines on whose names are wanted.
+func (s *source) each(wanted func(names []byte) bool, visit func(file string, l *line) bool) (more bool, err error) {
 	r, err := s.open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
@@ -97,7 +99,7 @@ func (s *source) each(name string, visit func(file string, l *line) bool) (more 
 			return false, err
 		}
 		l, ok := lines.names()
-		if !ok || !matches(l.names, name) || !l.split() {
+		if !ok || !wanted(l.names) || !l.split() {
 			continue
 		}
 		found := l // on the heap, unlike l
@@ -118,8 +120,32 @@ func (db *DB) Lookup(host string, port int) ([]Entry, error) {
 	return found, err
 }
 
+// LookupKey returns the lines that show a key, whatever the host, at most
+// MaxEntries; those with a marker are left out.
+func (db *DB) LookupKey(k key.Public) ([]Entry, error) {
+	blob := k.Blob()
+	encoded := base64.StdEncoding.AppendEncode(nil, blob)
+	var found []Entry
+	for i := range db.sources {
+		more, err := db.sources[i].each(func([]byte) bool { return true }, func(file string, l *line) bool {
+			if l.marker == Plain && l.holds(blob, encoded) {
+				found = append(found, l.entry(file))
+			}
+			return len(found) < MaxEntries
+		})
+		if err != nil {
+			return found, fmt.Errorf("read known hosts: %w", err)
+		}
+		if !more {
+			break
+		}
+	}
+	return found, nil
+}
+
 // Check judges the key that a host presented. It returns nil when the key is
-// known, *[UnknownError] when no key is, *[ChangedError] when only others are,
+// known, *[UnknownError] when no key is, *[OtherTypeError] when only keys of
+// other types are, *[ChangedError] when another one of its type is,
 // *[RevokedError] when it is revoked, and any other error when a file can't be
 // read, which must not pass for an unknown host.
 //
@@ -207,58 +233,15 @@ func (v *verdict) refusal(name string, k key.Public, byAddress bool) error {
 		return nil
 	}
 	// The line to look at is the one that holds a key of the same type.
-	at := max(0, slices.IndexFunc(v.others, func(e Entry) bool { return e.Type == k.Type() }))
+	at := slices.IndexFunc(v.others, func(e Entry) bool { return e.Type == k.Type() })
+	if at < 0 && byAddress {
+		return nil // no contradiction: the key is known under the name
+	}
+	if at < 0 {
+		return &OtherTypeError{Host: name, Known: v.others, Presented: k}
+	}
 	return &ChangedError{
 		Host: name, ByAddress: byAddress, File: v.others[at].File, Line: v.others[at].Line,
 		Known: v.others, Presented: k,
 	}
-}
-
-// IsRevoked returns a *[RevokedError] when a key is revoked for a host,
-// whatever else is known of it: it is for the key of an authority behind a
-// host's certificate.
-func (db *DB) IsRevoked(host string, port int, k key.Public) error {
-	name := Name(host, port)
-	v, err := db.examine(name, k)
-	if err != nil || v.revoked == nil {
-		return err
-	}
-	return v.refusal(name, k, false)
-}
-
-// Types returns the types of the keys that are known for a host, in the files'
-// order, as [DB.Check] would find them.
-func (db *DB) Types(host string, port int) ([]string, error) {
-	for _, name := range []string{Name(host, port), Name(host, 0)} {
-		var types []string
-		err := db.each(name, func(_ string, l *line) bool {
-			if l.marker == Plain && !slices.Contains(types, string(l.typ)) && key.TypeOf(string(l.typ)) != "" {
-				types = append(types, string(l.typ))
-			}
-			return len(types) < MaxEntries
-		})
-		if err != nil || len(types) > 0 {
-			return types, err
-		}
-	}
-	return nil, nil
-}
-
-// Algorithms returns offered with the algorithms first that a key known for the
-// host can use, both parts in their order. When the files can't be read it
-// returns offered as it is, and the error. The caller owns the result.
-func (db *DB) Algorithms(host string, port int, offered []string) ([]string, error) {
-	types, err := db.Types(host, port)
-	ordered := slices.Clone(offered)
-	slices.SortStableFunc(ordered, func(a, b string) int {
-		return rank(types, a) - rank(types, b)
-	})
-	return ordered, err
-}
-
-func rank(types []string, algorithm string) int {
-	if slices.Contains(types, key.TypeOf(algorithm)) {
-		return 0
-	}
-	return 1
 }

@@ -17,7 +17,32 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("no host key is known for %s, which presented %s", e.Host, describe(e.Presented))
 }
 
-// A ChangedError says that a host has other keys than the one it presented.
+// An OtherTypeError says that a host is known, but by keys of other types alone:
+// it has got a new one, or hid those that are known.
+type OtherTypeError struct {
+	Host      string  // as a file names it
+	Known     []Entry // all lines for Host, at most MaxEntries
+	Presented key.Public
+}
+
+func (e *OtherTypeError) Error() string {
+	return fmt.Sprintf("%s presented %s, and only keys of other types are known for it: line %d of %s",
+		e.Host, describe(e.Presented), e.Known[0].Line, e.Known[0].File)
+}
+
+// An UnknownAuthorityError says that nobody trusts an authority to certify a
+// host.
+type UnknownAuthorityError struct {
+	Host      string
+	Authority key.Public
+}
+
+func (e *UnknownAuthorityError) Error() string {
+	return fmt.Sprintf("the authority of the certificate of %s, %s, is not known: it needs a line with @cert-authority",
+		e.Host, describe(e.Authority))
+}
+
+// A ChangedError says that a host has another key of the presented type.
 type ChangedError struct {
 	Host string // as a file names it
 	// ByAddress says that Host is the address, and that the key is the right

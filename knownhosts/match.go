@@ -2,20 +2,10 @@ package knownhosts
 
 import (
 	"bytes"
-	"crypto/sha1"
-	"crypto/subtle"
-	"encoding/base64"
 	"strconv"
 
 	"github.com/nacre-ssh/nacre/internal/pattern"
 )
-
-// hashMagic begins a hashed name: |1|salt|hash, both in base64, where hash is
-// the HMAC-SHA1 of the name under the salt.
-const hashMagic = "|1|"
-
-// encodedSHA1 is the length of 20 bytes in base64.
-const encodedSHA1 = 28
 
 // Name is how a file names a host: "host" at port 22 (or 0), "[host]:port" at
 // any other, in lower case.
@@ -36,18 +26,27 @@ func lower(s string) string {
 	return string(b)
 }
 
-// matches reports whether a line's names, plain or hashed, mean a host. The
-// name is one that [Name] returned.
-func matches(names []byte, name string) bool {
+// A matcher compares one host's name with the names of lines.
+type matcher struct {
+	name string // as [Name] returns it
+	hash *hasher
+}
+
+func newMatcher(name string) *matcher {
+	return &matcher{name: name, hash: newHasher(name)}
+}
+
+// matches reports whether a line's names, plain or hashed, mean the host.
+func (m *matcher) matches(names []byte) bool {
 	if len(names) > 0 && names[0] == '|' {
-		return matchesHash(names, name)
+		return m.hash.matches(names)
 	}
 	found := false
 	for len(names) > 0 {
 		var word []byte
 		word, names, _ = bytes.Cut(names, []byte{','})
 		word, negated := bytes.CutPrefix(word, []byte{'!'})
-		if len(word) > maxPattern || !pattern.MatchFold(name, word) {
+		if len(word) > maxPattern || !pattern.MatchFold(m.name, word) {
 			continue
 		}
 		if negated {
@@ -56,39 +55,4 @@ func matches(names []byte, name string) bool {
 		found = true
 	}
 	return found
-}
-
-func matchesHash(names []byte, name string) bool {
-	const whole = len(hashMagic) + encodedSHA1 + 1 + encodedSHA1
-	if len(names) != whole || string(names[:len(hashMagic)]) != hashMagic || names[len(hashMagic)+encodedSHA1] != '|' {
-		return false
-	}
-	var salt, want [sha1.Size + 1]byte // base64 decodes in steps of three
-	names = names[len(hashMagic):]
-	if n, err := base64.StdEncoding.Decode(salt[:], names[:encodedSHA1]); err != nil || n != sha1.Size {
-		return false
-	}
-	if n, err := base64.StdEncoding.Decode(want[:], names[encodedSHA1+1:]); err != nil || n != sha1.Size {
-		return false
-	}
-	got := hashName([sha1.Size]byte(salt[:sha1.Size]), name)
-	return subtle.ConstantTimeCompare(got[:], want[:sha1.Size]) == 1
-}
-
-// hashName is HMAC-SHA1 in two calls on the stack: crypto/hmac would allocate
-// two hashes for each line of a file.
-func hashName(salt [sha1.Size]byte, name string) [sha1.Size]byte {
-	var buf [sha1.BlockSize + maxName]byte
-	for i := range sha1.BlockSize {
-		buf[i] = 0x36
-	}
-	subtle.XORBytes(buf[:], salt[:], buf[:sha1.Size])
-	n := copy(buf[sha1.BlockSize:], name)
-	inner := sha1.Sum(buf[:sha1.BlockSize+n])
-	for i := range sha1.BlockSize {
-		buf[i] = 0x5c
-	}
-	subtle.XORBytes(buf[:], salt[:], buf[:sha1.Size])
-	n = copy(buf[sha1.BlockSize:], inner[:])
-	return sha1.Sum(buf[:sha1.BlockSize+n])
 }

@@ -54,6 +54,9 @@ func (s *scanner) next(spill io.Writer) error {
 			return err
 		}
 		if spill != nil {
+			if err == io.EOF && len(chunk) > 0 {
+				chunk = append(bytes.Clone(chunk), '\n') // as every line that is written has one
+			}
 			if _, err := spill.Write(chunk); err != nil {
 				return err
 			}

@@ -2,6 +2,9 @@ package pattern
 
 import "strings"
 
+// Special are the characters that make a word more than itself.
+const Special = "*?!"
+
 // text is what a match reads; it keeps none of it.
 type text interface{ ~string | ~[]byte }
 
