@@ -86,7 +86,7 @@ func sshUsage(e *Env, line *sshLine, err error) int {
 		e.Errorf("%v", err)
 		return sshFailed
 	}
-	fmt.Fprint(e.Stderr, line.table().Usage("ssh", sshOperands))
+	fmt.Fprint(e.Stderr, sshUsageText())
 	return sshFailed
 }
 

@@ -2,8 +2,11 @@ package applet
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/kex"
 	"github.com/nacre-ssh/nacre/key"
@@ -15,36 +18,77 @@ import (
 func knownAlgorithms() config.Known {
 	sha1 := func(names []string) []string { return append(names, key.AlgRSASHA1) }
 	return config.Known{
-		Kex:      config.Algorithms{All: kex.Methods(), Default: kex.Default()},
-		Ciphers:  config.Algorithms{All: packet.Ciphers(), Default: packet.DefaultCiphers()},
-		MACs:     config.Algorithms{All: packet.MACs(), Default: packet.DefaultMACs()},
-		HostKeys: config.Algorithms{All: sha1(transport.DefaultHostKeys()), Default: transport.DefaultHostKeys()},
-		Pubkey:   config.Algorithms{All: sha1(auth.DefaultAlgorithms()), Default: auth.DefaultAlgorithms()},
+		Kex:          config.Algorithms{All: kex.Methods(), Default: kex.Default()},
+		Ciphers:      config.Algorithms{All: packet.Ciphers(), Default: packet.DefaultCiphers()},
+		MACs:         config.Algorithms{All: packet.MACs(), Default: packet.DefaultMACs()},
+		HostKeys:     config.Algorithms{All: sha1(transport.DefaultHostKeys()), Default: transport.DefaultHostKeys()},
+		Pubkey:       config.Algorithms{All: sha1(auth.DefaultAlgorithms()), Default: auth.DefaultAlgorithms()},
+		CASignatures: config.Algorithms{All: plain(sha1(auth.DefaultAlgorithms())), Default: plain(auth.DefaultAlgorithms())},
 	}
 }
 
-// queries are what -Q lists.
-var queries = [...]struct {
-	name string
-	list func(config.Known) []string
-}{
-	{"cipher", func(k config.Known) []string { return k.Ciphers.All }},
-	{"ciphers", func(k config.Known) []string { return k.Ciphers.All }},
-	{"mac", func(k config.Known) []string { return k.MACs.All }},
-	{"macs", func(k config.Known) []string { return k.MACs.All }},
-	{"kex", func(k config.Known) []string { return k.Kex.All }},
-	{"kexalgorithms", func(k config.Known) []string { return k.Kex.All }},
-	{"key", func(config.Known) []string { return key.Types() }},
-	{"sig", func(k config.Known) []string { return k.Pubkey.All }},
-	{"hostkeyalgorithms", func(k config.Known) []string { return k.HostKeys.All }},
-	{"pubkeyacceptedalgorithms", func(k config.Known) []string { return k.Pubkey.All }},
-	{"compression", func(config.Known) []string { return packet.Compressions() }},
+// plain leaves the certificate algorithms out.
+func plain(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), cert.IsCertificate)
+}
+
+// A query is one thing that -Q lists. names are what it is called: words as they
+// stand, keywords of ssh_config in any case.
+type query struct {
+	words, keywords string // with blanks between them
+	hidden          bool   // help doesn't name it
+	list            func(config.Known) []string
+}
+
+func queries() []query {
+	signatures := func(k config.Known) []string { return k.Pubkey.All }
+	return []query{
+		{"cipher", "Ciphers", false, func(k config.Known) []string { return k.Ciphers.All }},
+		{"cipher-auth", "", false, func(k config.Known) []string { return authenticated(k.Ciphers.All) }},
+		{"compression", "", false, func(config.Known) []string { return packet.Compressions() }},
+		{"kex", "KexAlgorithms", false, func(k config.Known) []string { return k.Kex.All }},
+		{"key", "", false, func(config.Known) []string { return append(key.Types(), certTypes()...) }},
+		{"key-ca-sign", "CASignatureAlgorithms", true, func(k config.Known) []string { return k.CASignatures.All }},
+		{"key-cert", "", false, func(config.Known) []string { return certTypes() }},
+		{"key-plain", "", false, func(config.Known) []string { return key.Types() }},
+		{"key-sig", "PubkeyAcceptedKeyTypes PubkeyAcceptedAlgorithms HostbasedKeyTypes HostbasedAcceptedKeyTypes HostbasedAcceptedAlgorithms", false, signatures},
+		{"", "HostKeyAlgorithms", true, func(k config.Known) []string { return k.HostKeys.All }},
+		{"mac", "MACs", false, func(k config.Known) []string { return k.MACs.All }},
+		{"protocol-version", "", false, func(config.Known) []string { return []string{"2"} }},
+		{"sig", "", false, func(k config.Known) []string { return plain(k.Pubkey.All) }},
+	}
+}
+
+// authenticated are the ciphers that need no MAC.
+func authenticated(ciphers []string) []string {
+	return slices.DeleteFunc(slices.Clone(ciphers), func(name string) bool {
+		return !strings.Contains(name, "gcm") && !strings.Contains(name, "poly1305")
+	})
+}
+
+// certTypes are the certificates of the key types that can have one.
+func certTypes() []string {
+	var names []string
+	for _, name := range key.Types() {
+		if certified := cert.CertifiedAlgorithm(name); certified != "" {
+			names = append(names, certified)
+		}
+	}
+	return names
 }
 
 // listSupported answers -Q.
 func listSupported(e *Env, what string) int {
-	for _, q := range queries {
-		if q.name != what {
+	if what == "help" {
+		for _, q := range queries() {
+			if !q.hidden {
+				fmt.Fprintln(e.Stdout, q.words)
+			}
+		}
+		return 0
+	}
+	for _, q := range queries() {
+		if !q.answers(what) {
 			continue
 		}
 		for _, name := range q.list(knownAlgorithms()) {
@@ -53,5 +97,10 @@ func listSupported(e *Env, what string) int {
 		return 0
 	}
 	e.Errorf("Unsupported query \"%s\"", what)
-	return 255
+	return sshFailed
+}
+
+func (q *query) answers(what string) bool {
+	return what != "" && what == q.words ||
+		slices.ContainsFunc(strings.Fields(q.keywords), func(name string) bool { return strings.EqualFold(name, what) })
 }

@@ -23,6 +23,10 @@ type Known struct {
 	CASignatures       Algorithms // CASignatureAlgorithms
 }
 
+// Choose is the list that a keyword's value makes of the default one, such as
+// "+name" or "name,name".
+func (a Algorithms) Choose(value string) ([]string, error) { return a.resolve(value, false) }
+
 // resolve makes a list of names out of a keyword's value: a plain list
 // replaces the default, "+" appends to it, "-" takes from it (patterns), "^"
 // puts names at its head. Patterns are matched against All; a plain name that

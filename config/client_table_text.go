@@ -71,7 +71,7 @@ func otherRows() []row[Client] {
 		{"AddKeysToAgent", addKeys(), "no", false, anywhere, "Add loaded keys to the agent: yes, no, ask, confirm, or for how long."},
 		{"ForwardAgent", forwardAgent(), "no", false, anywhere, "Let programs there use the agent here: yes, no, a socket or $NAME."},
 		{"ConnectTimeout", seconds(func(c *c) *time.Duration { return &c.ConnectTimeout }, "none"), "none", false, anywhere, "How long connecting may take."},
-		{"TunnelDevice", one(func(c *c) *TunnelDevice { return &c.TunnelDevice }, parseTunnelDevice, TunnelDevice.String), "any:any", false, anywhere, "Numbers of the network devices: here[:there]."},
+		{"TunnelDevice", one(func(c *c) *TunnelDevice { return &c.TunnelDevice }, ParseTunnelDevice, TunnelDevice.String), "any:any", false, anywhere, "Numbers of the network devices: here[:there]."},
 		{"CanonicalizePermittedCNAMEs", cnameRules(), "", false, anywhere, "names:targets: which names may be replaced by which CNAMEs."},
 		{"ControlPersist", controlPersist(), "no", false, anywhere, "Keep a shared connection after its last session: yes, no, or for how long."},
 		{"EscapeChar", one(func(c *c) *int { return &c.EscapeChar }, ParseEscape, showEscape), "~", false, anywhere, "The character that begins an escape; none for no escapes."},

@@ -88,7 +88,8 @@ func (q QoS) String() string {
 	return fmt.Sprintf("0x%02x", int(q))
 }
 
-func parseTunnelDevice(word string) (TunnelDevice, error) {
+// ParseTunnelDevice reads -w's argument: here[:there], numbers or "any".
+func ParseTunnelDevice(word string) (TunnelDevice, error) {
 	local, remote, both := strings.Cut(word, ":")
 	if !both {
 		remote = "any"

@@ -119,6 +119,17 @@ func Option(keyword string, words ...string) string {
 	return keyword + " " + joinWords(words)
 }
 
+// SplitOption gives an option's keyword and its value back, the words with blanks
+// between them: what Option and -o write.
+func SplitOption(option string) (keyword, value string) {
+	keyword, rest := cutKeyword(option)
+	words, err := splitWords(rest)
+	if err != nil {
+		return keyword, rest
+	}
+	return keyword, strings.Join(words, " ")
+}
+
 // args are the words after a keyword while a row's parser takes them.
 type args struct {
 	words []string

@@ -112,6 +112,10 @@ func parseNumber(word string, least int) (int, error) {
 	return int(n), nil
 }
 
+// ParsePort reads a port as -p takes it: a number from 1 to 65535 or the name of
+// a service.
+func ParsePort(word string) (int, error) { return parsePort(word) }
+
 // parsePort takes a number from 1 to 65535 or the name of a service.
 func parsePort(word string) (int, error) {
 	n, err := strconv.ParseUint(word, 10, 16)
