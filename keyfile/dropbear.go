@@ -2,6 +2,7 @@ package keyfile
 
 import (
 	"bytes"
+	"encoding/pem"
 	"errors"
 
 	"github.com/nacre-ssh/nacre/key"
@@ -77,7 +78,7 @@ func marshalDropbear(k *key.Private, _ string, passphrase []byte, _ Encryption) 
 		return nil, cantHold(FormatDropbear, k)
 	}
 	if len(passphrase) > 0 {
-		return nil, errors.New("Dropbear's keys can't be encrypted")
+		return nil, errors.New("the keys of Dropbear can't be encrypted")
 	}
 	p, err := splitKey(k)
 	if err != nil {
@@ -95,4 +96,26 @@ func marshalDropbear(k *key.Private, _ string, passphrase []byte, _ Encryption) 
 		b = wire.AppendString(b, f)
 	}
 	return b, nil
+}
+
+// MarshalAsDropbear writes an OpenSSH file as dropbearconvert does, to the byte:
+// DSA in its PEM, every other type as openssh-key-v1 with check numbers of zero,
+// no comment and PEM's line length.
+func MarshalAsDropbear(k *key.Private) ([]byte, error) {
+	t := k.Public().Type()
+	if lookupParts(t) == nil || t == key.TypeEd448 {
+		return nil, cantHold(FormatDropbear, k)
+	}
+	if t == key.TypeDSA {
+		return Marshal(FormatPEM, k, "", nil, Encryption{})
+	}
+	private, err := key.AppendPrivate(make([]byte, 8), k)
+	if err != nil {
+		return nil, err
+	}
+	f := &opensshFile{public: k.Public().Blob(), private: wire.AppendString(private, "")}
+	if err := f.seal(nil, Encryption{}); err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: opensshBlock, Bytes: f.encode()}), nil
 }

@@ -66,6 +66,21 @@ func TestDropbearReadsOurs(t *testing.T) {
 	}
 }
 
+func TestMarshalAsDropbear(t *testing.T) {
+	for _, name := range []string{"rsa", "dsa", "ecdsa", "ed25519"} {
+		dir := t.TempDir()
+		put(t, dir, "in", read(t, "foreign/"+name+".dropbear"))
+		run(t, dir, "dropbearconvert", "dropbear", "openssh", "in", "theirs")
+		ours, err := MarshalAsDropbear(opened(t, "foreign/"+name+".dropbear", ""))
+		if theirs := get(t, dir, "theirs"); err != nil || !bytes.Equal(ours, theirs) {
+			t.Errorf("%v, ours\n%s\ntheirs\n%s", err, ours, theirs)
+		}
+	}
+	if _, err := MarshalAsDropbear(opened(t, "ppk/ed448.ppk", "")); err == nil {
+		t.Error("Ed448 was written")
+	}
+}
+
 func TestDropbearDamaged(t *testing.T) {
 	for _, name := range []string{"rsa", "dsa", "ecdsa", "ed25519"} {
 		text := read(t, "foreign/"+name+".dropbear")

@@ -77,7 +77,7 @@ func (p *PPK) Params() PPKParams { return p.kdf }
 
 // Key returns the public key, of a certificate the one that is certified.
 func (p *PPK) Key() (key.Public, error) {
-	blob, err := certifiedKey(p.Public)
+	blob, err := CertifiedKey(p.Public)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (p *PPK) Open(passphrase []byte) (*key.Private, error) {
 		if p.encrypted {
 			return nil, p.wrong()
 		}
-		return nil, malformed("its MAC is wrong, somebody or something changed it", nil)
+		return nil, malformed("MAC failed: the file was changed since it was written", nil)
 	}
 	return p.join(plain)
 }
@@ -119,7 +119,7 @@ func (p *PPK) wrong() error {
 
 // join makes the key of both halves.
 func (p *PPK) join(plain []byte) (*key.Private, error) {
-	blob, err := certifiedKey(p.Public)
+	blob, err := CertifiedKey(p.Public)
 	if err != nil {
 		return nil, malformed("its public key is damaged", err)
 	}
@@ -189,9 +189,9 @@ func certifiedType(certificate string) string {
 	return ""
 }
 
-// certifiedKey returns the blob of the key in a certificate; another blob is
+// CertifiedKey returns the blob of the key in a certificate; another blob is
 // returned as it is. Nothing is verified.
-func certifiedKey(blob []byte) ([]byte, error) {
+func CertifiedKey(blob []byte) ([]byte, error) {
 	r := wire.NewReader(blob)
 	name := r.String()
 	for _, c := range certifiedFields {

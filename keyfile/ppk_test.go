@@ -132,7 +132,7 @@ func TestPPKTampered(t *testing.T) {
 		}
 	}
 	text := strings.Replace(string(read(t, "ppk/ed25519.ppk")), "Comment: c", "Comment: d", 1)
-	if _, _, err := ParsePrivate([]byte(text), never(t)); err == nil || !strings.Contains(err.Error(), "MAC is wrong") {
+	if _, _, err := ParsePrivate([]byte(text), never(t)); err == nil || !strings.Contains(err.Error(), "MAC failed") {
 		t.Errorf("%v", err)
 	}
 }
@@ -337,6 +337,43 @@ func TestPPKCertificate(t *testing.T) {
 		}
 		if certified, err := p.Key(); err != nil || !key.Equal(certified, k.Public()) {
 			t.Errorf("%v", err)
+		}
+	}
+}
+
+// The coordinates that the host key cache of PuTTY 0.78 has for the vector's key,
+// and those that puttygen --dump shows.
+func TestAffine(t *testing.T) {
+	p, err := ParsePPK(read(t, "ppk/vector.ppk"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := p.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y, err := Affine(k)
+	const want = "2ad5fae6c8497558b3a5253acf3961e2497053aefd849338d1120d16c4b98580 25660af4db56f8e783c00a8a1baded871e60a43fea1e23b6c045f2c9b579f0fc"
+	if got := fmt.Sprintf("%x %x", x, y); err != nil || got != want {
+		t.Errorf("%s, %v", got, err)
+	}
+	for name, k := range foreignKeys(t) {
+		x, y, err := Affine(k.Public())
+		if name == "rsa" || name == "dsa" {
+			if err == nil {
+				t.Errorf("%s has a point", name)
+			}
+			continue
+		}
+		dir := t.TempDir()
+		text, err2 := MarshalPPK(k, nil, "", nil, PPKParams{})
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		put(t, dir, "key.ppk", text)
+		want := fmt.Sprintf("public_affine_x=0x%x\npublic_affine_y=0x%x\n", x, y)
+		if out := run(t, dir, "puttygen", "--dump", "key.ppk"); !strings.Contains(out, want) {
+			t.Errorf("%s: %s is not in %s", name, want, out)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func newPPK(k *key.Private, certificate []byte) (*PPK, error) {
 	if certificate == nil {
 		return p, nil
 	}
-	certified, err := certifiedKey(certificate)
+	certified, err := CertifiedKey(certificate)
 	if err != nil {
 		return nil, err
 	}
