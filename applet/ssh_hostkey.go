@@ -85,7 +85,7 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 
 // found tells -v which line knows a key.
 func (p *hostPolicy) found(k key.Public) string {
-	if p.run.speaker.level.get() < config.LogDebug1 {
+	if p.run.speaker.level < config.LogDebug1 {
 		return ""
 	}
 	for _, port := range []int{p.port, 0} {

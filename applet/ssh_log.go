@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/forward"
 	"github.com/nacre-ssh/nacre/term"
 	"github.com/nacre-ssh/nacre/transport"
 )
@@ -18,16 +19,20 @@ import (
 // the rooms below: a slog.Handler whose records become sentences. Text from a
 // peer is escaped. Its methods may be called from any goroutine.
 type speaker struct {
-	level config.LogLevel
-	raw   atomic.Bool // the terminal doesn't make a line feed a new line
+	level config.LogLevel // as configured; set before others speak
+	shift atomic.Int32    // what ~v and ~V add to it
+	raw   atomic.Bool     // the terminal doesn't make a line feed a new line
 
 	mu  sync.Mutex
 	out io.Writer
 }
 
+// loudness is the level that holds.
+func (s *speaker) loudness() config.LogLevel { return s.level + config.LogLevel(s.shift.Load()) }
+
 // say prints a sentence unless the level forbids it.
 func (s *speaker) say(level config.LogLevel, format string, args ...any) {
-	if level <= s.level {
+	if level <= s.loudness() {
 		s.print(fmt.Sprintf(format, args...))
 	}
 }
@@ -51,6 +56,7 @@ var levels = [...]struct {
 }{
 	{slog.LevelError, config.LogError, ""},
 	{slog.LevelWarn, config.LogInfo, "Warning: "},
+	{forward.LevelNotice, config.LogInfo, ""},
 	{slog.LevelInfo, config.LogVerbose, ""},
 	{slog.LevelDebug, config.LogDebug1, "debug1: "},
 	{slog.LevelDebug - 4, config.LogDebug2, "debug2: "},
@@ -61,7 +67,7 @@ var levels = [...]struct {
 func (s *speaker) Enabled(_ context.Context, l slog.Level) bool {
 	for _, row := range levels {
 		if l >= row.from {
-			return row.level <= s.level
+			return row.level <= s.loudness()
 		}
 	}
 	return false

@@ -17,13 +17,21 @@ import (
 // session runs what was asked for on a connection and returns the exit code.
 func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	defer c.Close()
-	if r.conf.SessionType == "none" {
-		<-c.Done()
-		r.lost(c.Err())
+	f := r.forwards(ctx, c)
+	if f == nil {
 		return sshFailed
+	}
+	switch {
+	case r.conf.StdioForward != nil:
+		return r.stdio(ctx, c, f)
+	case r.conf.SessionType == "none":
+		return r.serveForwards(ctx, c, f)
 	}
 	tty := r.wantsTTY()
 	s, err := c.OpenSession(ctx, r.sessionOptions(tty))
+	if err == nil && !f.settle(ctx) { // its answers came before the session's
+		return sshFailed
+	}
 	if err == nil {
 		err = r.start(s)
 	}
@@ -34,7 +42,7 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	if err := c.NoMoreSessions(); err != nil {
 		r.say(config.LogDebug1, "debug1: %v", err)
 	}
-	return r.attend(ctx, c, s, tty)
+	return r.attend(ctx, c, s, f, tty)
 }
 
 // command is what to run: the command line's, else the configuration's.
@@ -108,7 +116,7 @@ func (r *sshRun) environment() []string {
 }
 
 // attend connects a running program with this one's streams until it has ended.
-func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session, tty bool) int {
+func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session, f *forwarding, tty bool) int {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer term.Rescue()
@@ -129,7 +137,7 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 	case r.conf.StdinNull:
 		s.CloseWrite()
 	case local && r.conf.EscapeChar != config.EscapeNone:
-		e := &escaper{run: r, conn: c, session: s, guard: guard, char: byte(r.conf.EscapeChar), quit: cancel}
+		e := &escaper{run: r, conn: c, session: s, forwards: f, guard: guard, char: byte(r.conf.EscapeChar), quit: cancel}
 		go e.copy(r.Stdin)
 	default:
 		go r.feed(s)
@@ -146,6 +154,9 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 	if guard != nil {
 		guard.Close()
 		r.raw.Store(false)
+	}
+	if err == nil {
+		c.Mux.AwaitIdle(ctx) // forwarded connections keep ssh, as they always did
 	}
 	return r.finish(c, exit, err, tty)
 }

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bindSocket listens on a Unix socket that is made with the mask. A umask
+// bindSocket listens on a Unix socket that is made with a mode. A umask
 // belongs to the whole process, where other goroutines make files and start
 // programs; so a thread of its own takes leave of the others' first, and ends.
-func bindSocket(path string, mask fs.FileMode) (*net.UnixListener, error) {
+func bindSocket(path string, mode fs.FileMode) (*net.UnixListener, error) {
 	type result struct {
 		l   *net.UnixListener
 		err error
@@ -23,7 +23,7 @@ func bindSocket(path string, mask fs.FileMode) (*net.UnixListener, error) {
 			done <- result{nil, err}
 			return
 		}
-		unix.Umask(int(mask.Perm()))
+		unix.Umask(int(0o777&^mode.Perm()))
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 		done <- result{l, err}
 	}()

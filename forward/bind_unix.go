@@ -11,12 +11,12 @@ import (
 
 var masking sync.Mutex
 
-// bindSocket listens on a Unix socket that is made with the mask. The umask is
+// bindSocket listens on a Unix socket that is made with a mode. The umask is
 // the process's; files that others make meanwhile get the stricter of two.
-func bindSocket(path string, mask fs.FileMode) (*net.UnixListener, error) {
+func bindSocket(path string, mode fs.FileMode) (*net.UnixListener, error) {
 	masking.Lock()
 	defer masking.Unlock()
-	old := syscall.Umask(int(mask.Perm()))
+	old := syscall.Umask(int(0o777&^mode.Perm()))
 	defer syscall.Umask(old)
 	return net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 }

@@ -12,15 +12,11 @@ import (
 // SocketOptions say how a Unix socket is made (ssh_config(5),
 // StreamLocalBindMask and StreamLocalBindUnlink).
 type SocketOptions struct {
-	// Mask are the permissions that nobody gets; the zero value stands for
-	// 0177, which leaves the socket to its user.
-	Mask fs.FileMode
+	// Mode are the permissions; the zero value stands for 0600.
+	Mode fs.FileMode
 	// Unlink removes what is in the way.
 	Unlink bool
 }
-
-// defaultMask is StreamLocalBindMask's default.
-const defaultMask fs.FileMode = 0o177
 
 // ListenSocket listens on a Unix socket. An error is ErrListen, and the log says
 // what is behind it.
@@ -35,10 +31,10 @@ func ListenSocket(path string, o SocketOptions, log *slog.Logger) (*Sockets, err
 			log.Error(fmt.Sprintf("unlink(%s): %s", path, reason(err)))
 		}
 	}
-	if o.Mask == 0 {
-		o.Mask = defaultMask
+	if o.Mode == 0 {
+		o.Mode = 0o600
 	}
-	l, err := bindSocket(path, o.Mask)
+	l, err := bindSocket(path, o.Mode)
 	if err != nil {
 		log.Error(fmt.Sprintf("unix_listener: cannot bind to path %s: %s", path, reason(err)))
 		return nil, ErrListen

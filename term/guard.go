@@ -18,6 +18,8 @@ type Guard struct {
 	file  *os.File
 	state *xterm.State // how it was; nil when closed
 	stop  func()       // ends the signal watch
+
+	stops chan chan struct{} // asks the watch to stop the process
 }
 
 // guards are the open ones, for the ways out that know no Guard.
@@ -29,7 +31,7 @@ var guards struct {
 // Raw switches a terminal to raw mode: every key reaches the reader at once,
 // nothing is echoed, ^C is a byte.
 func Raw(f *os.File) (*Guard, error) {
-	g := &Guard{file: f}
+	g := &Guard{file: f, stops: make(chan chan struct{})}
 	if err := g.enter(); err != nil {
 		return nil, fmt.Errorf("switching the terminal to raw mode: %w", err)
 	}

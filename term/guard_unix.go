@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // caught are the signals that end or stop the process, without those it was
@@ -39,10 +41,10 @@ func (g *Guard) watch() (stop func()) {
 			case <-done:
 				return
 			case s := <-signals:
-				_ = g.leave() // the signal goes on whatever became of it
-				again(s)
-				_ = g.Resume()
-				signal.Notify(signals, s) // again took it away
+				g.pass(s, signals)
+			case over := <-g.stops:
+				g.pass(syscall.SIGTSTP, signals)
+				close(over)
 			}
 		}
 	}()
@@ -50,6 +52,29 @@ func (g *Guard) watch() (stop func()) {
 		signal.Stop(signals)
 		close(done)
 	}
+}
+
+// pass lets a signal do its work with the terminal given back.
+func (g *Guard) pass(s os.Signal, signals chan<- os.Signal) {
+	_ = g.leave() // the signal goes on whatever became of it
+	again(s)
+	_ = g.Resume()
+	signal.Notify(signals, s) // again took it away
+}
+
+// Stop stops the process, as ^Z does where the terminal isn't raw, and returns
+// when it goes on: with the terminal given back in between. It returns false at
+// once where no shell could wake the process.
+func (g *Guard) Stop() bool {
+	session, err := unix.Getsid(0)
+	parent, perr := unix.Getsid(os.Getppid())
+	if err != nil || perr != nil || session != parent {
+		return false
+	}
+	over := make(chan struct{})
+	g.stops <- over
+	<-over
+	return true
 }
 
 // again sends a signal to this process with nobody to catch it, and returns

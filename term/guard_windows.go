@@ -24,3 +24,6 @@ func (g *Guard) watch() (stop func()) {
 		close(done)
 	}
 }
+
+// Stop does nothing: Windows has no stopped processes.
+func (g *Guard) Stop() bool { return false }

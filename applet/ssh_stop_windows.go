@@ -1,4 +1,0 @@
-package applet
-
-// stopSelf does nothing: there is no job control.
-func stopSelf() {}
