@@ -94,7 +94,7 @@ func (s *scanner) line(spill io.Writer) Line {
 	if !ok {
 		return l
 	}
-	l.Marker, l.Names, l.Rest = parts.marker, parts.names, bytes.TrimRight(parts.rest, "\r\n")
+	l.Marker, l.Names, l.Rest = parts.marker, parts.names, bytes.TrimSuffix(parts.rest, []byte{'\n'})
 	if typ, rest := cut(l.Rest); key.TypeOf(string(typ)) != "" && len(rest) > 0 && rest[0] != '#' {
 		l.Status = Sound
 	}
