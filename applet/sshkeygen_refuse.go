@@ -17,23 +17,3 @@ func (k *keygen) noToken(context.Context) int {
 func (k *keygen) noSecurityKey(context.Context) int {
 	return k.fail("Downloading keys of a security key is not supported here; use OpenSSH's ssh-keygen -K")
 }
-
-func (k *keygen) fingerprints(context.Context) int { return k.notYet() }
-
-func (k *keygen) changePassphrase(context.Context) int { return k.notYet() }
-
-func (k *keygen) changeComment(context.Context) int { return k.notYet() }
-
-func (k *keygen) export(context.Context) int { return k.notYet() }
-
-func (k *keygen) imports(context.Context) int { return k.notYet() }
-
-func (k *keygen) printPublic(context.Context) int { return k.notYet() }
-
-func (k *keygen) resourceRecords(context.Context) int { return k.notYet() }
-
-func (k *keygen) moduli(context.Context) int { return k.notYet() }
-
-func (k *keygen) allHostKeys(context.Context) int { return k.notYet() }
-
-func (k *keygen) generate(context.Context) int { return k.notYet() }

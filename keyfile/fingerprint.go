@@ -66,11 +66,17 @@ const (
 // Randomart returns a key's picture, eleven lines without a final newline, as
 // ssh-keygen -lv prints it.
 func Randomart(k key.Public, h Hash) string {
+	return RandomartTitled(k, h, key.ShortName(k.Type()))
+}
+
+// RandomartTitled is [Randomart] under another name than the key type's: a
+// certificate shows its key's picture under its own.
+func RandomartTitled(k key.Public, h Hash, typ string) string {
 	name, digest := h.digest(k)
 	field := walk(digest)
-	title := fmt.Sprintf("[%s %d]", key.ShortName(k.Type()), k.Bits())
+	title := fmt.Sprintf("[%s %d]", typ, k.Bits())
 	if len(title) > artWidth {
-		title = fmt.Sprintf("[%s]", key.ShortName(k.Type()))
+		title = fmt.Sprintf("[%s]", typ)
 	}
 	var b strings.Builder
 	border(&b, title)
