@@ -78,13 +78,24 @@ func (h *hostsFile) show() int {
 		if len(l.Names) == 0 || l.Status != knownhosts.Sound {
 			return nil
 		}
-		if found, err := h.finder.Find(l); !found || err != nil {
-			return nil // one that is damaged is passed over
+		found, err := h.finder.Find(l)
+		if err != nil && h.remove {
+			h.spoiled(l)
+			return l.Keep(h.Stdout)
+		}
+		if !found || err != nil {
+			return nil
 		}
 		return h.showLine(l)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return h.fatal(err)
+	case h.invalid:
+		return h.fail("%s is not a valid known_hosts file.", h.path)
+	}
+	if !h.found && h.remove {
+		h.Errorf("Host %s not found in %s", h.name, h.path)
 	}
 	if !h.found {
 		return codeFailed
@@ -216,6 +227,12 @@ func (h *hostsFile) hashLine(w io.Writer, l *knownhosts.Line) error {
 	case knownhosts.Invalid:
 		h.spoiled(l)
 		return l.Keep(w)
+	}
+	if h.remove {
+		if _, err := h.finder.Find(l); err != nil {
+			h.spoiled(l)
+			return l.Keep(w)
+		}
 	}
 	if knownhosts.HasWildcard(l) {
 		h.Errorf("%s:%d: ignoring host name with wildcard: %.64s", h.path, l.Number, term.Printable(string(l.Names)))
