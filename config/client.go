@@ -128,12 +128,15 @@ type Client struct {
 	LogVerbose     []string // patterns of places that log everything
 	SyslogFacility string
 
-	identityAgent string // as the dump shows it
-	refusal       string // RefuseConnection's text
-	ignored       string // IgnoreUnknown
+	identityAgent string   // as the dump shows it, like the two below
+	globalFiles   []string // GlobalKnownHostsFile
+	jumpExtra     string   // ProxyJump but its last hop
+	refusal       string   // RefuseConnection's text
+	ignored       string   // IgnoreUnknown
 	gssapi        gssapi
 	notes         []Note
 	origins       map[string]Origin
+	written       map[string]string // the values as they stand
 	tokens        tokens
 }
 

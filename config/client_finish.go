@@ -23,7 +23,9 @@ func (l *clientLoader) finish() (*Client, error) {
 	host := l.matchOn
 	c.Host, c.HostName, c.Port = l.q.Host, host, orPort(c.Port)
 	c.HostKeyAlias = strings.ToLower(c.HostKeyAlias)
-	c.notes, c.origins, c.ignored = l.notes, l.origins, l.ignored
+	c.notes, c.origins, c.written, c.ignored = l.notes, l.origins, l.written, l.ignored
+	c.globalFiles = slices.Clone(c.GlobalKnownHostsFile)
+	l.mayAsk()
 	l.stdioForward()
 	l.t.host, l.t.port, l.t.keyAlias, l.t.jump = host, c.Port, orElse(c.HostKeyAlias, c.Host), c.jumpHost()
 	if err := l.expandUser(); err != nil {
@@ -53,6 +55,16 @@ func (l *clientLoader) updateHostKeys() {
 	usual := !chosen || slices.Equal(c.UserKnownHostsFile, []string{"~/.ssh/known_hosts"})
 	if usual && (c.VerifyHostKeyDNS == "" || c.VerifyHostKeyDNS == "no") {
 		c.UpdateHostKeys = "yes"
+	}
+}
+
+// mayAsk turns UpdateHostKeys off where it would ask somebody who isn't there.
+func (l *clientLoader) mayAsk() {
+	c := l.into
+	background := c.ControlPersist.On && c.ControlPath != ""
+	script := l.q.Command != "" || c.RemoteCommand != "" || c.RequestTTY == TTYNo
+	if c.UpdateHostKeys == "ask" && (background || script || c.LogLevel < LogInfo) {
+		c.UpdateHostKeys = "no"
 	}
 }
 

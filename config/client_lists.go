@@ -35,6 +35,13 @@ func hasFold(words []string, s string) bool {
 	return false
 }
 
+// globalFiles shows the names as they are written: ~ is expanded later.
+func globalFiles() value[Client] {
+	v := words(func(c *Client) *[]string { return &c.GlobalKnownHostsFile })
+	v.show = func(of *Client) []string { return []string{orElse(strings.Join(of.globalFiles, " "), "none")} }
+	return v
+}
+
 func domains() value[Client] {
 	return value[Client]{
 		parse: func(to *Client, a *args) error {

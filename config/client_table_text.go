@@ -1,7 +1,5 @@
 package config
 
-import "time"
-
 // textRows are words, commands and lists of algorithms.
 func textRows() []row[Client] {
 	type c = Client
@@ -53,7 +51,7 @@ func listRows() []row[Client] {
 			"~/.ssh/id_rsa ~/.ssh/id_ecdsa ~/.ssh/id_ecdsa_sk ~/.ssh/id_ed25519 ~/.ssh/id_ed25519_sk", true, anywhere, "A private key to log in with; may be given many times."},
 		{"CanonicalDomains", domains(), "", false, anywhere, "Domains to complete names with, in the order to try."},
 		{"CertificateFile", keyFile(func(c *c) *[]string { return &c.CertificateFile }, "certificate"), "", true, anywhere, "A certificate for a private key; may be given many times."},
-		{"GlobalKnownHostsFile", words(func(c *c) *[]string { return &c.GlobalKnownHostsFile }), "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2", false, anywhere, "The system's files of host keys."},
+		{"GlobalKnownHostsFile", globalFiles(), "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2", false, anywhere, "The system's files of host keys."},
 		{"UserKnownHostsFile", words(func(c *c) *[]string { return &c.UserKnownHostsFile }), "~/.ssh/known_hosts ~/.ssh/known_hosts2", false, anywhere, "The user's files of host keys."},
 		{"RevokedHostKeys", words(func(c *c) *[]string { return &c.RevokedHostKeys }), "", false, anywhere, "Files of host keys that are never accepted."},
 		{"SendEnv", sendEnv(), "", true, anywhere, "Variables to send, as patterns; -NAME takes back."},
@@ -70,7 +68,7 @@ func otherRows() []row[Client] {
 	return []row[c]{
 		{"AddKeysToAgent", addKeys(), "no", false, anywhere, "Add loaded keys to the agent: yes, no, ask, confirm, or for how long."},
 		{"ForwardAgent", forwardAgent(), "no", false, anywhere, "Let programs there use the agent here: yes, no, a socket or $NAME."},
-		{"ConnectTimeout", seconds(func(c *c) *time.Duration { return &c.ConnectTimeout }, "none"), "none", false, anywhere, "How long connecting may take."},
+		{"ConnectTimeout", connectTimeout(), "none", false, anywhere, "How long connecting may take."},
 		{"TunnelDevice", one(func(c *c) *TunnelDevice { return &c.TunnelDevice }, ParseTunnelDevice, TunnelDevice.String), "any:any", false, anywhere, "Numbers of the network devices: here[:there]."},
 		{"CanonicalizePermittedCNAMEs", cnameRules(), "", false, anywhere, "names:targets: which names may be replaced by which CNAMEs."},
 		{"ControlPersist", controlPersist(), "no", false, anywhere, "Keep a shared connection after its last session: yes, no, or for how long."},

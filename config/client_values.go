@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nacre-ssh/nacre/internal/pattern"
 )
@@ -170,6 +171,10 @@ func showEscape(c int) string {
 		return `\\`
 	case c < ' ' || c == 0x7f:
 		return `\^` + string(rune(c^0x40))
+	case c&0x7f > ' ' && c != 0xff:
+		return `\M-` + string(rune(c&0x7f))
+	case c&0x7f != ' ' && c > 0x7f:
+		return `\M^` + string(rune(c&0x7f^0x40))
 	}
 	return fmt.Sprintf(`\%03o`, c)
 }
@@ -202,7 +207,11 @@ func forwards(field func(*Client) *[]Forward, kind ForwardKind) value[Client] {
 		show: func(of *Client) []string {
 			var lines []string
 			for _, f := range *field(of) {
-				lines = append(lines, f.String())
+				line := f.String()
+				if f.Dynamic && kind == ForwardRemote {
+					line += " [socks]:0"
+				}
+				lines = append(lines, line)
 			}
 			return lines
 		},
@@ -259,26 +268,37 @@ func proxyJump() value[Client] {
 			if err != nil {
 				return err
 			}
+			line, _, _ = strings.Cut(line, "#")
+			line = strings.TrimRight(line, blanks)
 			hops, err := ParseJump(line, a.commandLine)
 			if err != nil {
 				return complain("Invalid ProxyJump \"%s\"", printable(line))
 			}
 			if _, taken := a.origins["proxycommand"]; !taken {
 				to.ProxyJump = hops
+				to.jumpExtra = line[:max(strings.LastIndexByte(line, ','), 0)]
 			}
 			return nil
 		},
-		show: func(of *Client) []string { return nonBlank(joinHops(of.ProxyJump)) },
+		show: func(of *Client) []string {
+			if len(of.ProxyJump) == 0 {
+				return nil
+			}
+			last := of.ProxyJump[len(of.ProxyJump)-1].String()
+			return []string{strings.TrimPrefix(of.jumpExtra+","+last, ",")}
+		},
 	}
 }
 
-func joinHops(hops []Jump) string {
-	words := make([]string, len(hops))
-	for i, hop := range hops {
-		words[i] = hop.String()
-		if i < len(hops)-1 && !strings.Contains(hop.Host, ":") { // only the last hop's address gets brackets
-			words[i] = strings.NewReplacer("[", "", "]", "").Replace(words[i])
+// connectTimeout tells 0 from none in the dump, though both mean the system's.
+func connectTimeout() value[Client] {
+	v := seconds(func(c *Client) *time.Duration { return &c.ConnectTimeout }, "none")
+	show := v.show
+	v.show = func(of *Client) []string {
+		if said := of.written["connecttimeout"]; of.ConnectTimeout == 0 && said != "" && said != "none" {
+			return []string{"0"}
 		}
+		return show(of)
 	}
-	return strings.Join(words, ",")
+	return v
 }
