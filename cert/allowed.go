@@ -42,7 +42,7 @@ type signerLine struct {
 // namespace at a time.
 func (a *AllowedSigners) Check(k key.Public, principal, namespace string, at time.Time) error {
 	found := ErrNotAllowed
-	err := a.each(&principal, func(l *signerLine) bool {
+	err := a.each(&principal, true, func(l *signerLine) bool {
 		if names := a.match(l, k, &principal, &namespace, at); names == nil {
 			return true
 		}
@@ -56,7 +56,7 @@ func (a *AllowedSigners) Check(k key.Public, principal, namespace string, at tim
 // in whatever namespace; of a certificate, those that the line permits.
 func (a *AllowedSigners) FindPrincipals(k key.Public, at time.Time) ([]string, error) {
 	var names []string
-	err := a.each(nil, func(l *signerLine) bool {
+	err := a.each(nil, true, func(l *signerLine) bool {
 		names = a.match(l, k, nil, nil, at)
 		return names == nil
 	})
@@ -70,7 +70,7 @@ func (a *AllowedSigners) FindPrincipals(k key.Public, at time.Time) ([]string, e
 // matches.
 func (a *AllowedSigners) MatchPrincipals(principal string) ([]string, error) {
 	var fields []string
-	err := a.each(&principal, func(l *signerLine) bool {
+	err := a.each(&principal, false, func(l *signerLine) bool {
 		fields = append(fields, l.principals)
 		return true
 	})
@@ -155,8 +155,8 @@ func (a *AllowedSigners) report(line int, format string, args ...any) {
 }
 
 // each reads the lines that list a principal (nil: all), until do returns
-// false. A line that can't be read ends it: it might be the one that counts.
-func (a *AllowedSigners) each(principal *string, do func(*signerLine) bool) error {
+// false. Lenient passes over a line that can't be read, which allows nobody.
+func (a *AllowedSigners) each(principal *string, lenient bool, do func(*signerLine) bool) error {
 	lines := bufio.NewScanner(a.File)
 	lines.Buffer(nil, MaxLine)
 	for n := 1; lines.Scan(); n++ {
@@ -167,6 +167,9 @@ func (a *AllowedSigners) each(principal *string, do func(*signerLine) bool) erro
 		l, err := parseSigner(text, principal)
 		if err != nil {
 			a.report(n, "%v", err)
+			if lenient {
+				continue
+			}
 			return err
 		}
 		if l == nil {
@@ -194,6 +197,9 @@ func parseSigner(text []byte, principal *string) (*signerLine, error) {
 	if k, _, err := ParseLine(rest); err == nil {
 		l.key = k
 		return l, nil
+	}
+	if !bytes.ContainsAny(rest, " \t") {
+		return nil, errors.New("missing key")
 	}
 	parsed, err := keyfile.ParseAuthorizedKey(rest)
 	if err != nil {

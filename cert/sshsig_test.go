@@ -79,7 +79,7 @@ func TestAllowedSigners(t *testing.T) {
 		{"after", `alice valid-after="19700101003000Z" ` + line(k.Public()), k.Public(), "alice", false},
 		{"between", `alice valid-after="19700101002000Z",valid-before="19700101003000Z" ` + line(k.Public()), k.Public(), "alice", true},
 		{"unknown option", "alice foo " + line(k.Public()), k.Public(), "alice", false},
-		{"broken line first", "alice\nalice " + line(k.Public()), k.Public(), "alice", false},
+		{"broken line first", "alice\nalice " + line(k.Public()), k.Public(), "alice", true},
 		{"authority", "alice cert-authority " + line(ca.Public()), certificate, "alice", true},
 		{"authority for another", "* cert-authority " + line(ca.Public()), certificate, "eve", false},
 		{"authority for a key", "* cert-authority " + line(k.Public()), k.Public(), "alice", false},
