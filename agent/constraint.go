@@ -137,12 +137,19 @@ func appendAdded(k AddedKey) (b []byte, err error) {
 		return nil, err
 	}
 	b = wire.AppendString(b, k.Comment)
+	plain := len(b)
+	if b, err = appendConstraints(b, &k); len(b) > plain {
+		b[4] = msgAddConstrained
+	}
+	return b, err
+}
+
+func appendConstraints(b []byte, k *AddedKey) (_ []byte, err error) {
 	for i := range constraints {
 		c := &constraints[i]
-		if !c.given(&k) {
+		if !c.given(k) {
 			continue
 		}
-		b[4] = msgAddConstrained
 		b = append(b, c.number)
 		if c.name != "" {
 			b = wire.AppendString(b, c.name)
@@ -150,7 +157,7 @@ func appendAdded(k AddedKey) (b []byte, err error) {
 		if c.append == nil {
 			continue
 		}
-		if b, err = c.append(b, &k); err != nil {
+		if b, err = c.append(b, k); err != nil {
 			return nil, err
 		}
 	}

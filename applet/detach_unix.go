@@ -78,9 +78,10 @@ func startDetached(e *Env, o detachOptions) (pid int, word []byte, code int, err
 	if err != nil {
 		return 0, nil, 0, err
 	}
+	pid = cmd.Process.Pid
 	said, err := io.ReadAll(io.LimitReader(hear, maxWord))
 	if err == nil && len(said) > 0 {
-		return cmd.Process.Pid, said[1:], 0, cmd.Process.Release()
+		return pid, said[1:], 0, cmd.Process.Release()
 	}
 	err = cmd.Wait()
 	var exit *exec.ExitError

@@ -1,0 +1,9 @@
+package applet
+
+// agentDoors are the programs about the agent.
+func agentDoors() []Door {
+	return []Door{
+		{Name: "ssh-agent", Group: "keys", Help: "hold private keys and sign with them for other programs", Link: true, Run: runSSHAgent},
+		{Name: "ssh-add", Group: "keys", Help: "give keys to the agent, list them, take them back", Link: true, Run: runSSHAdd},
+	}
+}
