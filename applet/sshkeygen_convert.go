@@ -2,10 +2,12 @@ package applet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // publicFormat is what -m says for -e and -i.
@@ -47,8 +49,9 @@ func conversion(bits int, typ string) string {
 	return text[:min(len(text), 60)]
 }
 
-// imports is -i: a key in another format as OpenSSH writes it. A private key
-// of ssh.com comes out as a private key in PEM.
+// imports is -i: a key in another format as OpenSSH writes it. The format is
+// recognised, whatever -m says. A private key of another program comes out as a
+// private key in PEM.
 func (k *keygen) imports(ctx context.Context) int {
 	if code, ok := k.existing(k.Name + ": "); !ok {
 		return code
@@ -61,9 +64,14 @@ func (k *keygen) imports(ctx context.Context) int {
 	if _, private := keyfile.FormatOf(text); private {
 		return k.importPrivate(ctx)
 	}
-	public, _, err := keyfile.ParsePublicAs(k.publicFormat(), text)
-	if err != nil {
-		return k.fatal(fatalf("%s is not a recognised public key format: %s", k.file, err))
+	public, _, found, err := keyfile.ParsePublic(text)
+	switch {
+	case err == nil && found == keyfile.PublicOpenSSH:
+		return k.fatal(fatalf("%s is in OpenSSH's format already", k.file))
+	case found == keyfile.PublicOpenSSH, errors.Is(err, keyfile.ErrNoPublic):
+		return k.fatal(fatalf("%s is not a recognised public key format", k.file))
+	case err != nil:
+		return k.fatal(fatalf("%s: the %s public key can't be read: %s", k.file, found, term.Printable(err.Error())))
 	}
 	k.say("%s", keyfile.MarshalAuthorizedKey(keyfile.AuthorizedKey{Key: public}))
 	return 0

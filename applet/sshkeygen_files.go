@@ -58,9 +58,9 @@ func reason(err error) string {
 	}
 	var path *fs.PathError
 	if errors.As(err, &path) {
-		err = path.Err
+		return capital(path.Err.Error())
 	}
-	return capital(err.Error())
+	return err.Error()
 }
 
 // readLine reads a line of standard input, at most limit bytes, without its

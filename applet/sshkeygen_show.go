@@ -126,18 +126,17 @@ func listedKey(line []byte) (public key.Public, comment string, ok bool) {
 	if len(line) == 0 || line[0] == '#' {
 		return nil, "", false
 	}
+	before := ""
 	public, comment, err := cert.ParseLine(line)
 	if err != nil {
 		first, rest := cutQuoted(line)
 		if public, comment, err = cert.ParseLine(rest); err != nil {
 			return nil, "", false
 		}
-		if comment == "" {
-			return public, string(first), true
-		}
+		before = string(first)
 	}
-	if strings.HasPrefix(comment, "#") {
-		comment = ""
+	if comment == "" || strings.HasPrefix(comment, "#") {
+		comment = before
 	}
 	return public, comment, true
 }

@@ -77,7 +77,7 @@ func ParseAuthorizedKey(line []byte) (AuthorizedKey, error) {
 func parseKeyText(text []byte) (k key.Public, comment string, ok bool, err error) {
 	name, rest := cutBlank(text)
 	encoded, rest := cutBlank(rest)
-	known := key.TypeOf(string(name)) == string(name)
+	known := len(name) > 0 && key.TypeOf(string(name)) == string(name)
 	blob, err := base64.StdEncoding.Strict().AppendDecode(nil, encoded)
 	if err != nil {
 		if known {

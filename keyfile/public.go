@@ -55,15 +55,6 @@ func ParsePublic(text []byte) (k key.Public, comment string, f PublicFormat, err
 	return nil, "", "", ErrNoPublic
 }
 
-// ParsePublicAs is [ParsePublic] for a text that must be of one format.
-func ParsePublicAs(f PublicFormat, text []byte) (k key.Public, comment string, err error) {
-	k, comment, found, err := ParsePublic(text)
-	if err == nil && found != f {
-		return nil, "", fmt.Errorf("it is a public key in the format %s, not %s", found, f)
-	}
-	return k, comment, err
-}
-
 // MarshalPublic writes a public key in a format, with a newline at its end. The
 // comment is lost where the format has no place for it. A key that the format
 // can't hold is an *[key.UnsupportedError].
