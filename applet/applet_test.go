@@ -47,7 +47,7 @@ func startHost(t *testing.T) *host {
 	id := testpeer.NewKey(t, testpeer.Ed25519)
 	h := &host{dir: t.TempDir()}
 	h.Running = testpeer.NewOpenSSH(t).Start(t, testpeer.ServerOptions{
-		HostKeys: hostKeys, Authorized: id, Config: []string{"AcceptEnv FOO", "Banner none", "MaxAuthTries 20"},
+		HostKeys: hostKeys, Authorized: id, Config: []string{"AcceptEnv FOO", "Banner none", "MaxAuthTries 20", "Subsystem sftp internal-sftp"},
 	})
 	var lines strings.Builder
 	for _, k := range hostKeys {
