@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
@@ -78,15 +79,27 @@ func (f *forwarding) ask() bool {
 	return true
 }
 
-// settle hears the server's answers and reports whether ssh may go on: at once
-// where no answer could end it.
+// settle hears the server's answers and reports whether ssh may go on. A server
+// answers in order, so they are there once it has opened a session; one that
+// doesn't holds nothing up where no answer could end ssh.
 func (f *forwarding) settle(ctx context.Context) bool {
-	if !f.run.conf.ExitOnForwardFailure {
-		go f.await(ctx)
-		return true
+	if f.run.conf.ExitOnForwardFailure {
+		return f.await(ctx)
 	}
-	return f.await(ctx)
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		f.await(ctx)
+	}()
+	select {
+	case <-heard:
+	case <-time.After(answerTime):
+	}
+	return true
 }
+
+// answerTime is how long a session waits for answers that could not end it.
+const answerTime = 100 * time.Millisecond
 
 // await hears all of the server's answers.
 func (f *forwarding) await(ctx context.Context) bool {

@@ -218,25 +218,5 @@ func (c *Client) expandForwards() error {
 
 // judgeAll refuses what can't be ignored, unless the answer is only looked at.
 func (l *clientLoader) judgeAll() error {
-	pending := clientPending()
-	if err := l.judge(append(pending, clientNever()...), l.q.OnlyShow); err != nil || l.q.OnlyShow {
-		return err
-	}
-	return l.judgeForwards(pending)
-}
-
-// judgeForwards refuses to connect without a forward that must not fail.
-func (l *clientLoader) judgeForwards(pending []other) error {
-	if !l.into.ExitOnForwardFailure {
-		return nil
-	}
-	for _, o := range pending {
-		for _, name := range strings.Fields(o.names) {
-			at, said := l.origins[strings.ToLower(name)]
-			if said && slices.Contains([]string{"LocalForward", "RemoteForward", "DynamicForward"}, name) {
-				return &RefusedError{at, name, "ExitOnForwardFailure forbids connecting without it"}
-			}
-		}
-	}
-	return nil
+	return l.judge(append(clientPending(), clientNever()...), l.q.OnlyShow)
 }

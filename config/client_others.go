@@ -28,21 +28,18 @@ func clientPending() []other {
 		{"ForkAfterAuthentication", "no false", "the client would stay in the foreground", false},
 
 		// What doesn't happen is worth a word: a person would wait for it.
-		{"LocalForward RemoteForward DynamicForward", "*", "no port is forwarded", true},
 		{"Tunnel", "*", "no tunnel device is opened", false},
 		{"LocalCommand", "*", "the local command does not run", true},
 
 		// Nothing is lost but comfort.
 		{"ForwardAgent", "*", "the agent is not forwarded", false},
 		{"ForwardX11 ForwardX11Trusted ForwardX11Timeout XAuthLocation", "*", "X11 is not forwarded", false},
-		{"ExitOnForwardFailure GatewayPorts PermitRemoteOpen ClearAllForwardings StreamLocalBindMask StreamLocalBindUnlink", "*", "no port is forwarded", false},
 		{"TunnelDevice", "*", "no tunnel device is opened", false},
 		{"PermitLocalCommand", "*", "no local command runs", false},
 		{"ControlMaster ControlPersist", "*", "each session has its own connection", false},
 		{"AddKeysToAgent", "*", "keys are not added to the agent", false},
 		{"CASignatureAlgorithms", "*", "no certificate is accepted", false},
 		{"ChannelTimeout", "*", "channels have no idle limit", false},
-		{"EnableEscapeCommandline", "*", "there is no escape command line", false},
 		{"EnableSSHKeysign HostbasedAuthentication HostbasedAcceptedAlgorithms", "*", "host-based authentication is not tried", false},
 		{"IPQoS", "*", "packets carry the system's class of service", false},
 		{"KbdInteractiveDevices", "*", "the server chooses the device", false},

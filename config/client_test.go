@@ -251,7 +251,6 @@ func TestClientUnsupported(t *testing.T) {
 	for _, text := range []string{
 		"ProxyCommand nc %h %p", "ProxyJump bastion", "CertificateFile x", "KnownHostsCommand /bin/x", "RevokedHostKeys f",
 		"BindInterface eth0", "ProxyCommand nc\nProxyCommand none",
-		"ExitOnForwardFailure yes\nLocalForward 80 x:80",
 	} {
 		_, err := loadClient(t, text, "h")
 		var refused *RefusedError
@@ -266,7 +265,7 @@ func TestClientUnsupported(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	c := mustLoad(t, "ForwardAgent yes\nLocalForward 80 x:80\nGSSAPIAuthentication yes\nUseRoaming no", "h")
+	c := mustLoad(t, "ForwardAgent yes\nLocalCommand x\nGSSAPIAuthentication yes\nUseRoaming no", "h")
 	notes := c.Notes()
 	if len(notes) != 4 {
 		t.Fatalf("notes: %v", notes)
@@ -275,7 +274,7 @@ func TestClientUnsupported(t *testing.T) {
 	for _, n := range notes {
 		if n.Warn {
 			warned++
-			if n.Keyword != "LocalForward" || n.Line != 2 {
+			if n.Keyword != "LocalCommand" || n.Line != 2 {
 				t.Errorf("warning: %v", n)
 			}
 		}
