@@ -35,6 +35,11 @@ type Server struct {
 	KbdInteractiveAuthentication bool
 	PermitEmptyPasswords         bool
 	PermitRootLogin              PermitRootLogin
+	HostCertificate              []string // absolute paths
+	TrustedUserCAKeys            string   // a path; "" for none
+	RevokedKeys                  string   // likewise
+	AuthorizedPrincipalsFile     string   // as written; "" for none
+	CASignatureAlgorithms        []string
 	StrictModes                  bool
 	AuthenticationMethods        [][]string // alternatives, each a sequence; empty for any one method
 	AllowUsers, DenyUsers        []string   // see Permits
@@ -58,6 +63,7 @@ type Server struct {
 	RequiredRSASize              int // bits
 	RekeyLimit                   RekeyLimit
 	RequireStrictKex             bool // nacre's own: refuse a peer without strict key exchange
+	Forwarding                   ServerForwarding
 	usePAM, permitUserEnv        bool // always no; the table shows them
 	notes                        []Note
 	origins                      map[string]Origin
@@ -189,7 +195,7 @@ func (s *Server) finish(systemDir string) error {
 			s.HostKey = append(s.HostKey, filepath.Join(systemDir, name))
 		}
 	}
-	for _, list := range []*string{&s.PidFile, &s.Banner} {
+	for _, list := range []*string{&s.PidFile, &s.Banner, &s.TrustedUserCAKeys, &s.RevokedKeys, &s.AuthorizedPrincipalsFile} {
 		if strings.EqualFold(*list, "none") {
 			*list = ""
 		}

@@ -6,10 +6,8 @@ package config
 // happens anyway, or where it could have no effect.
 func serverOthers() []other {
 	return []other{
-		{"AllowTcpForwarding AllowStreamLocalForwarding AllowAgentForwarding", "no", "nothing is forwarded yet. Set it to no", false},
-		{"GatewayPorts X11Forwarding PermitTunnel", "no", "nothing is forwarded yet. Set it to no", false},
-		{"DisableForwarding", "yes no", "it takes yes or no", false},
-		{"X11DisplayOffset X11UseLocalhost XAuthLocation StreamLocalBindMask StreamLocalBindUnlink PermitOpen PermitListen", "*", "nothing is forwarded", false},
+		{"AllowAgentForwarding X11Forwarding PermitTunnel", "no", "it is not forwarded yet. Set it to no", false},
+		{"X11DisplayOffset X11UseLocalhost XAuthLocation", "*", "X11 is not forwarded", false},
 
 		{"HostbasedAuthentication GSSAPIAuthentication KerberosAuthentication GSSAPIKeyExchange", "no", "this way to log in doesn't exist yet. Set it to no", false},
 		{"HostbasedUsesNameFromPacketOnly HostbasedAcceptedAlgorithms HostbasedAcceptedKeyTypes IgnoreRhosts IgnoreUserKnownHosts", "*", "there is no host-based authentication", false},
@@ -17,10 +15,9 @@ func serverOthers() []other {
 		{"KerberosOrLocalPasswd KerberosTicketCleanup KerberosGetAFSToken", "*", "there is no Kerberos", false},
 		{"PAMServiceName", "*", "there is no PAM", false},
 
-		{"HostCertificate HostKeyAgent", "none", "the host would prove itself with less than the file says", false},
-		{"TrustedUserCAKeys AuthorizedPrincipalsFile AuthorizedPrincipalsCommand AuthorizedKeysCommand", "none", "users could not log in the way the file says", false},
-		{"AuthorizedKeysCommandUser AuthorizedPrincipalsCommandUser CASignatureAlgorithms SecurityKeyProvider", "*", "nothing uses it", false},
-		{"RevokedKeys", "none", "a revoked key would be accepted", false},
+		{"HostKeyAgent", "none", "the host would prove itself with less than the file says", false},
+		{"AuthorizedPrincipalsCommand AuthorizedKeysCommand", "none", "users could not log in the way the file says", false},
+		{"AuthorizedKeysCommandUser AuthorizedPrincipalsCommandUser SecurityKeyProvider", "*", "nothing uses it", false},
 		{"PubkeyAuthOptions", "none", "keys would not be held to them", false},
 
 		{"ForceCommand ChrootDirectory RDomain", "none", "users would not be confined to it", false},

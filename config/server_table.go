@@ -12,7 +12,7 @@ import (
 // serverTable is sshd_config: a row a keyword, in the order of sshd -T.
 func serverTable() []row[Server] {
 	type s = Server
-	return []row[s]{
+	return append([]row[s]{
 		{"Port", ports(), "22", true, globalOnly, "A port to listen on; may be given many times."},
 		{"AddressFamily", choice(func(s *s) *string { return &s.AddressFamily }, "any", "any", "inet", "inet", "inet6", "inet6"), "any", false, globalOnly, "Which addresses to listen on: any, inet or inet6."},
 		{"ListenAddress", listenAddress(), "", true, globalOnly, "An address, with or without a port, to listen on; may be given many times."},
@@ -42,13 +42,18 @@ func serverTable() []row[Server] {
 		{"Ciphers", algorithms(func(s *s) *[]string { return &s.Ciphers }, func(k *Known) Algorithms { return k.Ciphers }, false, "Bad SSH2 cipher spec '%s'."), "default", false, globalOnly, "Ciphers, best first; +, - and ^ change the default list."},
 		{"MACs", algorithms(func(s *s) *[]string { return &s.MACs }, func(k *Known) Algorithms { return k.MACs }, false, "Bad SSH2 mac spec '%s'."), "default", false, globalOnly, "Message authentication codes, best first."},
 		{"Banner", fileName(func(s *s) *string { return &s.Banner }), "none", false, anywhere, "The file to show before login; none for nothing."},
+		{"TrustedUserCAKeys", fileName(func(s *s) *string { return &s.TrustedUserCAKeys }), "none", false, anywhere, "The file of the keys that sign users' certificates."},
+		{"RevokedKeys", fileName(func(s *s) *string { return &s.RevokedKeys }), "none", false, anywhere, "The file of keys that are never accepted: a list, or a KRL of ssh-keygen's."},
+		{"AuthorizedPrincipalsFile", principalsFile(), "none", false, anywhere, "The file of the names that a user's certificate may have; %h, %u and %U as in AuthorizedKeysFile."},
 		{"KexAlgorithms", algorithms(func(s *s) *[]string { return &s.KexAlgorithms }, func(k *Known) Algorithms { return k.Kex }, false, "Bad SSH2 KexAlgorithms '%s'."), "default", false, globalOnly, "Key exchanges, best first."},
+		{"CASignatureAlgorithms", algorithms(func(s *s) *[]string { return &s.CASignatureAlgorithms }, func(k *Known) Algorithms { return k.CASignatures }, true, "Bad key types '%s'."), "default", false, anywhere, "What certificates may be signed with."},
 		{"HostKeyAlgorithms", algorithms(func(s *s) *[]string { return &s.HostKeyAlgorithms }, func(k *Known) Algorithms { return k.HostKeys }, true, "Bad key types '%s'."), "default", false, globalOnly, "Host key algorithms to offer."},
 		{"PubkeyAcceptedAlgorithms", algorithms(func(s *s) *[]string { return &s.PubkeyAcceptedAlgorithms }, func(k *Known) Algorithms { return k.Pubkey }, true, "Bad key types '%s'."), "default", false, anywhere, "Signature algorithms that users may log in with."},
 		{"LogLevel", logLevel(func(s *s) *LogLevel { return &s.LogLevel }), "INFO", false, anywhere, "How much to log: QUIET, FATAL, ERROR, INFO, VERBOSE, DEBUG, DEBUG2, DEBUG3."},
 		{"SyslogFacility", facility(func(s *s) *string { return &s.SyslogFacility }), "AUTH", false, globalOnly, "The facility of the system's log."},
 		{"AuthorizedKeysFile", authorizedKeysFile(), ".ssh/authorized_keys .ssh/authorized_keys2", false, anywhere, "Files of a user's keys; %h, %u and %U are the home, the user and its number."},
-		{"HostKey", hostKey(), "", true, globalOnly, "A private host key; may be given many times."},
+		{"HostKey", hostFile(func(s *s) *[]string { return &s.HostKey }, "too many host keys."), "", true, globalOnly, "A private host key; may be given many times."},
+		{"HostCertificate", hostFile(func(s *s) *[]string { return &s.HostCertificate }, "too many host certificates."), "", true, globalOnly, "A certificate of a host key; may be given many times."},
 		{"AllowUsers", collect(func(s *s) *[]string { return &s.AllowUsers }, anyWord), "", true, anywhere, "Patterns of the users who may log in; USER@HOST limits where from."},
 		{"DenyUsers", collect(func(s *s) *[]string { return &s.DenyUsers }, anyWord), "", true, anywhere, "Patterns of the users who may not log in."},
 		{"AllowGroups", collect(func(s *s) *[]string { return &s.AllowGroups }, anyWord), "", true, anywhere, "Patterns of the groups whose members may log in."},
@@ -59,7 +64,7 @@ func serverTable() []row[Server] {
 		{"MaxStartups", maxStartups(), "10:30:100", false, globalOnly, "start:rate:full connections that have not logged in."},
 		{"RekeyLimit", rekeyLimit(func(s *s) *RekeyLimit { return &s.RekeyLimit }), "default none", false, anywhere, "How many bytes, and how much time, until new keys are made."},
 		{"PermitUserEnvironment", onlyNo(func(s *s) *bool { return &s.permitUserEnv }, "PermitUserEnvironment is not supported: users would set variables before their shell starts. Set it to no."), "no", false, globalOnly, "Must be no."},
-	}
+	}, forwardingRows()...)
 }
 
 // serverAliases are old names, and what they are called now.
@@ -229,22 +234,23 @@ func absolute(word string) (string, error) {
 	return filepath.Abs(word)
 }
 
-func hostKey() value[Server] {
+// hostFile collects paths, a line each.
+func hostFile(field func(*Server) *[]string, tooMany string) value[Server] {
 	return value[Server]{
 		parse: func(to *Server, a *args) error {
 			word, err := a.next()
 			if err != nil {
 				return complain("missing file name.")
 			}
-			if len(to.HostKey) >= maxPorts {
-				return complain("too many host keys.")
+			if len(*field(to)) >= maxPorts {
+				return complain("%s", tooMany)
 			}
 			if word, err = absolute(word); err == nil {
-				to.HostKey = append(to.HostKey, word)
+				*field(to) = append(*field(to), word)
 			}
 			return err
 		},
-		show: func(of *Server) []string { return of.HostKey },
+		show: func(of *Server) []string { return *field(of) },
 	}
 }
 
@@ -270,6 +276,26 @@ func authorizedKeysFile() value[Server] {
 		return nil
 	}
 	return v
+}
+
+// principalsFile is a path with a user's tokens.
+func principalsFile() value[Server] {
+	return value[Server]{
+		parse: func(to *Server, a *args) error {
+			word, err := a.next()
+			if err != nil {
+				return complain("missing file name.")
+			}
+			if !strings.EqualFold(word, "none") {
+				if _, err := expandAuthorized(word, "u", "/h", "0"); err != nil {
+					return err
+				}
+			}
+			to.AuthorizedPrincipalsFile = word
+			return nil
+		},
+		show: func(of *Server) []string { return []string{orElse(of.AuthorizedPrincipalsFile, "none")} },
+	}
 }
 
 // authenticationMethods reads alternatives, each a list with commas, or any.

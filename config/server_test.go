@@ -173,7 +173,7 @@ F: terminating, 13 bad configuration options`, "F", q.File)
 
 func TestServerUnsupported(t *testing.T) {
 	for _, text := range []string{
-		"X11Forwarding yes", "ChrootDirectory /x", "ForceCommand ls", "TrustedUserCAKeys /x", "AllowTcpForwarding yes", "SetEnv A=b",
+		"X11Forwarding yes", "ChrootDirectory /x", "ForceCommand ls", "TrustedUserCAKeys /x", "PermitTunnel yes", "SetEnv A=b",
 		"RevokedKeys /x", "PerSourcePenalties yes", "Match user bob", "GSSAPIAuthentication yes", "AuthorizedKeysCommand /x",
 	} {
 		_, err := loadServer(t, text)
@@ -279,4 +279,28 @@ func FuzzServer(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestServerForwarding(t *testing.T) {
+	s, err := loadServer(t, "")
+	if f := s.Forwarding; err != nil || f.AllowTCP != ForwardingYes || f.AllowSockets != ForwardingYes || f.Disable ||
+		f.GatewayPorts != GatewayPortsNo || f.PermitOpen != nil || f.PermitListen != nil || f.SocketMask != 0o177 || f.SocketUnlink {
+		t.Errorf("without a word: %+v, %v", f, err)
+	}
+	s, err = loadServer(t, "AllowTcpForwarding remote\nAllowStreamLocalForwarding local\nGatewayPorts clientspecified\n"+
+		"PermitOpen a:1 [::1]:*\nPermitListen 80 b:8*:9\nStreamLocalBindMask 0111\nStreamLocalBindUnlink yes\nDisableForwarding yes")
+	if f := s.Forwarding; err != nil || f.AllowTCP != ForwardingRemoteOnly || f.AllowSockets != ForwardingLocalOnly || !f.Disable ||
+		f.GatewayPorts != GatewayPortsSpecified || strings.Join(f.PermitOpen, " ") != "a:1 [::1]:*" ||
+		strings.Join(f.PermitListen, " ") != "*:80 b:8*:9" || f.SocketMask != 0o111 || !f.SocketUnlink {
+		t.Errorf("with all of it: %+v, %v", f, err)
+	}
+	if s, err = loadServer(t, "PermitOpen none\nPermitListen none"); err != nil || s.Forwarding.PermitOpen == nil || len(s.Forwarding.PermitOpen) != 0 || s.Forwarding.PermitListen == nil {
+		t.Errorf("none: %+v, %v", s.Forwarding, err)
+	}
+	for _, text := range []string{"PermitOpen", "PermitOpen 80", "PermitOpen a:b", "PermitOpen a:1 none", "PermitOpen a:0", "PermitListen x",
+		"GatewayPorts maybe", "AllowTcpForwarding some", "StreamLocalBindMask 8", "StreamLocalBindMask 7777"} {
+		if _, err := loadServer(t, text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
 }
