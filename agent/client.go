@@ -26,7 +26,7 @@ func Dial(ctx context.Context, socket string) (*Client, error) {
 	if socket == "" {
 		return nil, errors.New("no agent is named: SSH_AUTH_SOCK is not set")
 	}
-	dial := func(ctx context.Context) (io.ReadWriteCloser, error) { return connect(ctx, socket) }
+	dial := func(ctx context.Context) (io.ReadWriteCloser, error) { return Connect(ctx, socket) }
 	conn, err := dial(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the agent: %w", err)

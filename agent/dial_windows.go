@@ -23,8 +23,9 @@ func DefaultSocket() string {
 	return opensshPipe
 }
 
-// connect opens a named pipe for overlapped I/O, so that Close ends a Read.
-func connect(ctx context.Context, pipe string) (io.ReadWriteCloser, error) {
+// Connect opens a connection to an agent's pipe, for the messages of another
+// process. It is open for overlapped I/O, so that Close ends a Read.
+func Connect(ctx context.Context, pipe string) (io.ReadWriteCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

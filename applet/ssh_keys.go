@@ -57,6 +57,7 @@ func (k *sshKeys) ofAgent(ctx context.Context) ([]auth.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.run.bindAgent(ctx, c)
 	list, err := c.List(ctx)
 	if err != nil {
 		return nil, err
@@ -228,7 +229,7 @@ func (k *lockedKey) unlock(ctx context.Context) (*key.Private, error) {
 	}
 	prompt := fmt.Sprintf("Enter passphrase for key '%s': ", k.path)
 	for range max(k.run.conf.NumberOfPasswordPrompts, 1) {
-		secret, err := term.ReadPassword(ctx, prompt)
+		secret, err := k.run.readSecret(ctx, askTerminal, prompt)
 		if errors.Is(err, term.ErrNoTerminal) {
 			k.run.say(config.LogError, "Load key \"%s\": it is encrypted, and there is no terminal to ask for the passphrase on; add it to an agent with ssh-add", k.path)
 		}

@@ -58,7 +58,7 @@ func (r *sshRun) passwordPrompt() func(context.Context) (string, error) {
 		}
 		again = true
 		prompt := fmt.Sprintf("%s@%s's password: ", term.Printable(r.conf.User), r.conf.HostName)
-		secret, err := term.ReadPassword(ctx, prompt)
+		secret, err := r.readSecret(ctx, askTerminal, prompt)
 		defer clear(secret)
 		return string(secret), orSkip(err)
 	}
@@ -99,7 +99,7 @@ func (r *sshRun) answer(ctx context.Context, prompt string, echo bool) (string, 
 	if echo {
 		return term.Ask(ctx, prompt)
 	}
-	secret, err := term.ReadPassword(ctx, prompt)
+	secret, err := r.readSecret(ctx, askTerminal, prompt)
 	defer clear(secret)
 	return string(secret), err
 }

@@ -17,6 +17,7 @@ import (
 // session runs what was asked for on a connection and returns the exit code.
 func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	defer c.Close()
+	agentForwarded := r.forwardAgent(ctx, c)
 	f := r.forwards(ctx, c)
 	if f == nil {
 		return sshFailed
@@ -28,7 +29,9 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 		return r.serveForwards(ctx, c, f)
 	}
 	tty := r.wantsTTY()
-	s, err := c.OpenSession(ctx, r.sessionOptions(tty))
+	opts := r.sessionOptions(tty)
+	opts.Agent = agentForwarded
+	s, err := c.OpenSession(ctx, opts)
 	if err == nil && !f.settle(ctx) { // its answers came before the session's
 		return sshFailed
 	}

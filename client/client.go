@@ -81,7 +81,7 @@ func authenticate(ctx context.Context, conn *transport.Conn, cfg *Config, log *s
 			cfg.Auth.Trace(e)
 		}
 	}
-	result, err := auth.Client(ctx, conn, ac)
+	result, err := auth.Client(withLogin(ctx, conn), conn, ac)
 	var breach *auth.ProtocolError
 	switch {
 	case errors.As(err, &breach):

@@ -18,6 +18,9 @@ type SessionOptions struct {
 	// Env are variables, NAME=value. A server drops those it doesn't accept
 	// without a word.
 	Env []string
+	// Agent asks the server to give programs a way to the agent that
+	// [Client.ForwardAgent] serves.
+	Agent bool
 	// PTYRefused is called when the server gives no terminal; the session goes
 	// on without one. May be nil.
 	PTYRefused func()
@@ -99,6 +102,11 @@ func (c *Client) OpenSession(ctx context.Context, opts SessionOptions) (*Session
 
 // prepare asks for the terminal and the variables.
 func (s *Session) prepare() error {
+	if s.opts.Agent {
+		if err := s.ask("auth-agent-req@openssh.com", nil); err != nil {
+			return err
+		}
+	}
 	if p := s.opts.PTY; p != nil {
 		b := wire.AppendString(nil, p.Term)
 		b = p.Window.append(b)

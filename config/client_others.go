@@ -32,7 +32,6 @@ func clientPending() []other {
 		{"LocalCommand", "*", "the local command does not run", true},
 
 		// Nothing is lost but comfort.
-		{"ForwardAgent", "*", "the agent is not forwarded", false},
 		{"ForwardX11 ForwardX11Trusted ForwardX11Timeout XAuthLocation", "*", "X11 is not forwarded", false},
 		{"TunnelDevice", "*", "no tunnel device is opened", false},
 		{"PermitLocalCommand", "*", "no local command runs", false},

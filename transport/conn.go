@@ -30,6 +30,7 @@ type Conn struct {
 	quirks       Quirks
 	sessionID    []byte
 	hostKey      []byte // blob of the server's key
+	hostProof    []byte // the server's signature of the session id; nil after an import
 	algorithms   Algorithms
 	strict       bool
 	peerLists    PeerLists
@@ -195,6 +196,12 @@ func (c *Conn) SessionID() []byte { return c.sessionID }
 // HostKey is the wire encoding of the server's host key. The caller must not
 // change it.
 func (c *Conn) HostKey() []byte { return c.hostKey }
+
+// HostProof is the server's signature of SessionID with its host key, from the
+// first key exchange, for those who were told of the connection and did not see
+// it. It is nil on the server's side and for a connection that was imported. The
+// caller must not change it.
+func (c *Conn) HostProof() []byte { return c.hostProof }
 
 // PeerVersion is the peer's identification line without CR LF. Escape it before
 // printing.

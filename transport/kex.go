@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/kex"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/packet"
@@ -377,7 +378,7 @@ func (c *Conn) prove(k *exchange, signer key.Signer, done *kex.Result) error {
 // verify checks that the server holds the key it shows and that it is the right
 // one.
 func (c *Conn) verify(k *exchange, done *kex.Result) error {
-	pub, err := key.ParsePublic(done.HostKey)
+	pub, err := cert.ParsePublic(done.HostKey)
 	if err != nil {
 		return kexFailed("the server's host key is unusable: %v", err)
 	}
@@ -393,7 +394,7 @@ func (c *Conn) verify(k *exchange, done *kex.Result) error {
 		}
 		return nil
 	}
-	c.hostKey = bytes.Clone(done.HostKey)
+	c.hostKey, c.hostProof = bytes.Clone(done.HostKey), bytes.Clone(done.Signature)
 	if c.cfg.VerifyHostKey == nil {
 		return &HostKeyError{errors.New("no host key is trusted: VerifyHostKey is not set")}
 	}
