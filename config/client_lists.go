@@ -7,15 +7,15 @@ import (
 
 // someWords takes the words of a line: "none" and the like stand alone, and
 // check sees each of the others.
-func someWords(a *args, check func(string) error, alone ...string) ([]string, error) {
+func someWords(a *args, check func(string) error, special ...string) ([]string, error) {
 	list, err := a.all()
 	if err != nil {
 		return nil, err
 	}
 	for _, word := range list {
-		if hasFold(alone, word) {
+		if hasFold(special, word) {
 			if len(list) > 1 {
-				return nil, complain("\"%s\" argument must appear alone.", word)
+				return nil, aloneError(word)
 			}
 			return list, nil
 		}
@@ -177,8 +177,8 @@ func permitOpen() value[Client] {
 }
 
 func checkPermitOpen(word string) error {
-	host, port, ok := splitPermitOpen(word)
-	if !ok || host == "" {
+	host, port := splitPermitOpen(word)
+	if host == "" {
 		return complain("missing host in permitremoteopen")
 	}
 	if _, err := parsePort(port); err != nil && port != "*" {
@@ -188,11 +188,11 @@ func checkPermitOpen(word string) error {
 }
 
 // splitPermitOpen splits host:port and [host]:port.
-func splitPermitOpen(word string) (host, port string, ok bool) {
+func splitPermitOpen(word string) (host, port string) {
 	if rest, bracket := strings.CutPrefix(word, "["); bracket {
-		host, port, ok = strings.Cut(rest, "]")
-		port, colon := strings.CutPrefix(port, ":")
-		return host, port, ok && colon
+		host, port, _ = strings.Cut(rest, "]")
+		return host, strings.TrimPrefix(port, ":")
 	}
-	return strings.Cut(word, ":")
+	host, port, _ = strings.Cut(word, ":")
+	return host, port
 }

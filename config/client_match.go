@@ -27,10 +27,10 @@ func (l *clientLoader) matchLine(a *args, at Origin) error {
 		name, arg, glued := strings.Cut(attribute, "=")
 		name = strings.ToLower(name)
 		if name == "all" {
-			if seen > 0 || len(words) > 0 || glued {
+			if seen > 1 || len(words) > 0 || glued {
 				return fmt.Errorf("'%s' cannot be combined with other Match attributes", printable(attribute))
 			}
-			l.active = !negated
+			l.active = result && !negated
 			return nil
 		}
 		seen++

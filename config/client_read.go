@@ -66,11 +66,11 @@ func (l *clientLoader) parse(name string, data []byte) error {
 func (l *clientLoader) block(keyword string, a *args, at Origin) (bool, error) {
 	switch strings.ToLower(keyword) {
 	case "host":
-		return true, l.hostLine(a)
+		return true, l.keywordError(keyword, l.hostLine(a))
 	case "match":
 		return true, l.matchLine(a, at)
 	case "include":
-		return true, l.includeLine(a)
+		return true, l.includeLine(keyword, a)
 	}
 	return false, nil
 }
@@ -96,14 +96,14 @@ func (l *clientLoader) hostLine(a *args) error {
 
 // includeLine reads other files as if they stood here; a block that one of them
 // opens ends with it.
-func (l *clientLoader) includeLine(a *args) error {
+func (l *clientLoader) includeLine(keyword string, a *args) error {
 	dir := l.q.SystemDir
 	if l.usual {
 		dir = filepath.Join(l.q.Home, ".ssh")
 	}
 	list, err := a.all()
 	if err != nil {
-		return err
+		return l.keywordError(keyword, err)
 	}
 	l.fillTokens()
 	for _, word := range list {

@@ -60,7 +60,7 @@ func flagRows() []row[Client] {
 		{"EnableSSHKeysign", flag(func(c *c) *bool { return &c.EnableSSHKeysign }), "no", false, anywhere, "Let the signing helper sign for host-based authentication (the system's file only)."},
 		{"ClearAllForwardings", flag(func(c *c) *bool { return &c.ClearAllForwardings }), "", false, anywhere, "Forget the forwards that files and options ask for."},
 		{"ExitOnForwardFailure", flag(func(c *c) *bool { return &c.ExitOnForwardFailure }), "", false, anywhere, "End the connection when a forward can't be set up."},
-		{"FingerprintHash", choice(func(c *c) *string { return &c.FingerprintHash }, "SHA256", "SHA256", "MD5", "MD5"), "SHA256", false, anywhere, "The hash that fingerprints are shown with."},
+		{"FingerprintHash", one(func(c *c) *string { return &c.FingerprintHash }, parseHash, func(s string) string { return s }), "SHA256", false, anywhere, "The hash that fingerprints are shown with."},
 		{"ForwardX11", flag(func(c *c) *bool { return &c.ForwardX11 }), "no", false, anywhere, "Let programs there open windows here."},
 		{"ForwardX11Trusted", flag(func(c *c) *bool { return &c.ForwardX11Trusted }), "no", false, anywhere, "Give those programs full access to the display."},
 		{"GatewayPorts", flag(func(c *c) *bool { return &c.GatewayPorts }), "no", false, anywhere, "Let other machines connect to forwarded ports."},

@@ -18,6 +18,15 @@ func choiceOf[T any](field func(*T) *bool, meaning map[string]bool) value[T] {
 	}, showFlag)
 }
 
+func parseHash(word string) (string, error) {
+	for _, name := range []string{"SHA256", "MD5"} {
+		if strings.EqualFold(word, name) {
+			return name, nil
+		}
+	}
+	return "", complain("Invalid hash algorithm \"%s\".", word)
+}
+
 // keystrokeInterval is what "yes" means, as in OpenSSH.
 const keystrokeInterval = 20 * time.Millisecond
 

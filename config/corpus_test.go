@@ -134,6 +134,26 @@ func corpusFiles() []corpusFile {
 		{"h", "ProxyCommand x\n", []string{"ProxyJump=j"}},
 		{"localhost", "CanonicalizePermittedCNAMEs *:*\n", nil}, {"localhost", "CanonicalizePermittedCNAMEs a.B:c.D x:y\n", nil},
 		{"localhost", "CanonicalizePermittedCNAMEs *\n", nil}, {"localhost", "CanonicalizePermittedCNAMEs *.x,*.y:z\nCanonicalizeHostname yes\n", nil},
+		{"h", "Match host x all\nPort 3\nMatch final all\nUser x\nMatch canonical all\nBatchMode yes\n", nil},
 		{"h", "Include /nonexistent/*\nPort 3\n", nil},
+	}
+}
+
+// badFiles are files that OpenSSH refuses.
+func badFiles() []string {
+	return []string{
+		"Foo bar\n", "Port abc\n", "Port 0\n", "Port 70000\n", "Port -1\n", "User\n", "User a b\n", "User \"a\n", "User \"\"\n", "LogLevel loud\n",
+		"ConnectTimeout soon\n", "ConnectTimeout -1\n", "ConnectTimeout 1x\n", "Host *\n\nBatchMode perhaps\nfoo\n", "EscapeChar abc\n", "EscapeChar ^?\n", "SetEnv a\n", "RekeyLimit 5\n",
+		"RekeyLimit x\n", "RekeyLimit 1G soon\n", "RekeyLimit 1G 1h x\n", "SendEnv A=1\n", "Ciphers\n", "Ciphers \"\"\n", "NumberOfPasswordPrompts x\n", "NumberOfPasswordPrompts 99999999999\n", "IdentityFile a b\n",
+		"IdentityFile \"\"\n", "AddressFamily ipx\n", "Compression maybe\n", "Compression true\n", "StrictHostKeyChecking perhaps\n", "Tunnel maybe\n", "TunnelDevice x\n", "TunnelDevice 1:x\n",
+		"TunnelDevice -1\n", "ControlPersist soon\n", "ControlMaster maybe\n", "LocalForward 80\n", "LocalForward x h:80\n", "LocalForward 80 h\n", "LocalForward 80 h:0\n", "LocalForward 0 h:80\n",
+		"LocalForward 80 h:80 x\n", "RemoteForward x\n", "RemoteForward 80 h\n", "DynamicForward x\n", "DynamicForward 80 90\n", "DynamicForward 0\n", "LocalForward [::1:80 h:80\n", "LocalForward 80 h:80:90:100\n",
+		"StreamLocalBindMask 9\n", "StreamLocalBindMask 1777\n", "StreamLocalBindMask -1\n", "IPQoS fast\n", "IPQoS af11 fast\n", "IPQoS 256\n", "CanonicalDomains -x\n", "CanonicalDomains a..b\n", "CanonicalDomains a/b\n",
+		"CanonicalDomains none x\n", "CanonicalizePermittedCNAMEs x\n", "CanonicalizePermittedCNAMEs x:\n", "CanonicalizePermittedCNAMEs none x:y\n", "ProxyJump a@\n", "ProxyJump @a\n", "ProxyJump a:x\n", "ProxyJump a,\n",
+		"ProxyJump ssh://\n", "PermitRemoteOpen a\n", "PermitRemoteOpen a:x\n", "PermitRemoteOpen none a:1\n", "AddKeysToAgent perhaps\n", "AddKeysToAgent confirm x\n", "AddKeysToAgent yes 5\n",
+		"FingerprintHash crc\n", "SyslogFacility KERN\n", "UserKnownHostsFile none /a\n", "GlobalKnownHostsFile /a none\n", "LogVerbose none a\n", "IdentityAgent $a-b\n", "IdentityAgent ${\n", "IdentityAgent ${NO_SUCH_VARIABLE}\n",
+		"ForwardAgent $a-b\n", "Host \"\"\n", "Host\n", "Match\n", "Match host\n", "Match all host x\n", "Match foo x\n", "Match exec\n", "Match host \"\"\n", "Match localnetwork x\n",
+		"Include \"\"\n", "Include\n", "HostKeyAlgorithms bogus\n", "MACs bogus\n", "KexAlgorithms bogus\n", "Ciphers bogus\n", "CASignatureAlgorithms bogus\n", "PubkeyAcceptedAlgorithms a,b\n",
+		"RequestTTY maybe\n", "SessionType x\n", "SessionType yes\n", "ServerAliveInterval x\n", "ServerAliveCountMax 1.5\n", "ConnectionAttempts 0\n", "= 5\n", "Port==5\n", "BatchMode yes no\n", "User 'a\n",
 	}
 }

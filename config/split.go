@@ -15,6 +15,9 @@ var errQuotes = errors.New("invalid quotes")
 func cutKeyword(line string) (keyword, rest string) {
 	line = strings.TrimRight(line, blanks+"\f")
 	line = strings.TrimLeft(line, blanks)
+	if line != "" && line[0] == '=' { // not a comment, not a value: an error of the word after it
+		line = strings.TrimLeft(line[1:], blanks)
+	}
 	if line == "" || line[0] == '#' {
 		return "", ""
 	}
@@ -164,7 +167,7 @@ func (a *args) all() ([]string, error) {
 	}
 	for _, word := range words {
 		if word == "" {
-			return nil, errors.New("empty argument")
+			return nil, phrase("empty argument")
 		}
 	}
 	return append([]string(nil), words...), nil

@@ -134,7 +134,7 @@ func (l *loader[T]) setRow(r *row[T], keyword string, a *args, at Origin) error 
 	a.known, a.getenv, a.origins, a.commandLine = l.known, l.getenv, l.origins, at.Line == 0
 	text := strings.Join(a.words, " ")
 	if err := r.parse(to, a); err != nil {
-		return keywordError(keyword, err)
+		return l.keywordError(keyword, err)
 	}
 	if len(a.words) > 0 {
 		return fmt.Errorf("keyword %s extra arguments at end of line", strings.ToLower(keyword))
@@ -156,13 +156,28 @@ func complain(format string, values ...any) error {
 }
 
 // keywordError names the keyword where the text alone wouldn't say which.
-func keywordError(keyword string, err error) error {
+func (l *loader[T]) keywordError(keyword string, err error) error {
 	var c complaint
-	if errors.As(err, &c) {
+	switch {
+	case err == nil || errors.As(err, &c):
 		return err
+	case errors.Is(err, errMissing) && !l.cased:
+		return complain("Missing argument.")
 	}
-	return fmt.Errorf("keyword %s: %w", strings.ToLower(keyword), err)
+	format := "keyword %s: %w"
+	if p := phrase(""); errors.As(err, &p) {
+		format = "keyword %s %w"
+	}
+	return fmt.Errorf(format, strings.ToLower(keyword), err)
 }
+
+// A phrase is an error that goes on after the keyword without a colon.
+type phrase string
+
+func (p phrase) Error() string { return string(p) }
+
+// aloneError is a word that excludes others, among others.
+func aloneError(word string) error { return phrase("\"" + word + "\" argument must appear alone.") }
 
 func (l *loader[T]) setOther(o *other, name string, a *args, at Origin) {
 	if !l.active {
@@ -203,7 +218,7 @@ func (l *loader[T]) judge(pending []other, onlyNote bool) error {
 		switch {
 		case s.other.accepts(s.value):
 		case strings.HasSuffix(s.other.accept, "*"):
-			l.note(Note{s.Origin, s.name, "not supported yet and ignored: " + s.other.why, s.other.warn})
+			l.note(Note{s.Origin, s.name, "ignored: " + s.other.why, s.other.warn})
 		case !onlyNote:
 			return &RefusedError{s.Origin, s.name, s.other.why}
 		}

@@ -177,7 +177,7 @@ func words[T any](field func(*T) *[]string) value[T] {
 				return err
 			}
 			if hasNone(list) && len(list) > 1 {
-				return complain("\"none\" argument must appear alone.")
+				return aloneError("none")
 			}
 			if hasNone(list) {
 				list = nil

@@ -125,7 +125,7 @@ func timeUnit(c byte) int64 {
 
 // parseSize reads a number of bytes with K, M, G, T, P or E after it.
 func parseSize(s string) (uint64, error) {
-	bad := complain("Bad number '%s'", s)
+	bad := complain("Bad number '%s': Invalid argument", s)
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	n, err := strconv.ParseUint(s[:digits], 10, 63)
 	if err != nil {
