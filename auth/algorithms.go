@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/wire"
 )
 
 const (
-	algSSHRSA  = "ssh-rsa" // RSA with SHA-1, RFC 4253, section 6.6
-	certSuffix = "-cert-v01@openssh.com"
+	algSSHRSA = "ssh-rsa" // RSA with SHA-1, RFC 4253, section 6.6
 
 	// defaultRequiredRSASize is in bits, as OpenSSH has it.
 	defaultRequiredRSASize = 1024
@@ -21,14 +21,15 @@ const (
 
 // DefaultAlgorithms are the signature algorithms that both sides take when
 // PubkeyAcceptedAlgorithms is empty, best first. The caller owns the list.
-// RSA with SHA-1 is not among them.
+// RSA with SHA-1 is not among them. Certificates come first; a server reads them
+// where its ParseKey does.
 func DefaultAlgorithms() []string {
-	return []string{
+	return append(cert.Algorithms(),
 		"ssh-ed25519",
 		"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
 		"sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
 		"rsa-sha2-512", "rsa-sha2-256",
-	}
+	)
 }
 
 func acceptedAlgorithms(configured []string) []string {
@@ -63,7 +64,7 @@ func signatureAlgorithms(policy []string, k key.Public) []string {
 // peerTakes looks algorithm up in a server-sig-algs list, which names plain
 // algorithms for certificates too.
 func peerTakes(list, algorithm string) bool {
-	plain := strings.TrimSuffix(algorithm, certSuffix)
+	plain := cert.Plain(algorithm)
 	for name := range strings.SplitSeq(list, ",") {
 		if name == algorithm || name == plain {
 			return true
@@ -73,11 +74,12 @@ func peerTakes(list, algorithm string) bool {
 }
 
 func usesSHA1(algorithm string) bool {
-	return strings.TrimSuffix(algorithm, certSuffix) == algSSHRSA
+	return cert.Plain(algorithm) == algSSHRSA
 }
 
+// fingerprint is that of the key; a certificate has its key's.
 func fingerprint(k key.Public) string {
-	sum := sha256.Sum256(k.Blob())
+	sum := sha256.Sum256(cert.PlainKey(k).Blob())
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/nacre-ssh/nacre/cert"
+	"github.com/nacre-ssh/nacre/key"
 )
 
 // A Permit says that a step of authentication succeeded and what the session
@@ -34,6 +37,12 @@ type Permit struct {
 	NoX11         bool
 	NoUserRC      bool
 
+	// NoTouchRequired lets a security key sign without its holder's touch, the
+	// one field that permits more; VerifyRequired demands a PIN or a finger as
+	// well. Both are about the key of this step.
+	NoTouchRequired bool
+	VerifyRequired  bool
+
 	// Steps tell how the user got here, in order, for the log. Server fills
 	// them in.
 	Steps []Step
@@ -52,6 +61,8 @@ var (
 	ErrForcedCommands = errors.New("the steps of this login force different commands")
 	ErrSource         = errors.New("the login is not permitted from this address")
 	ErrExpired        = errors.New("the permit has expired")
+	ErrNotTouched     = errors.New("the security key was not touched")
+	ErrNotVerified    = errors.New("the security key did not ask for a PIN or a finger")
 )
 
 // Merge returns the permit of a login that took both steps: whatever either
@@ -81,7 +92,11 @@ func Merge(first, second *Permit) (*Permit, error) {
 		NoAgent:       first.NoAgent || second.NoAgent,
 		NoX11:         first.NoX11 || second.NoX11,
 		NoUserRC:      first.NoUserRC || second.NoUserRC,
-		Steps:         slices.Concat(first.Steps, second.Steps),
+
+		NoTouchRequired: first.NoTouchRequired && second.NoTouchRequired,
+		VerifyRequired:  first.VerifyRequired || second.VerifyRequired,
+
+		Steps: slices.Concat(first.Steps, second.Steps),
 	}, nil
 }
 
@@ -128,4 +143,31 @@ func (p *Permit) Check(addr netip.Addr, host string, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// checkTouch holds the flags of a security key's signature against the permit.
+func (p *Permit) checkTouch(flags byte) error {
+	if !p.NoTouchRequired && flags&key.SKUserPresent == 0 {
+		return ErrNotTouched
+	}
+	if p.VerifyRequired && flags&key.SKUserVerified == 0 {
+		return ErrNotVerified
+	}
+	return nil
+}
+
+// CertificatePermit is what a certificate's grant leaves its holder. It is the
+// one place where a certificate's options become restrictions: what an extension
+// doesn't permit is refused.
+func CertificatePermit(g *cert.Grant) *Permit {
+	p := &Permit{
+		ForceCommand: g.ForceCommand, Expires: g.Expires,
+		NoPTY: !g.PTY, NoPortForward: !g.PortForwarding, NoAgent: !g.AgentForwarding,
+		NoX11: !g.X11Forwarding, NoUserRC: !g.UserRC,
+		NoTouchRequired: g.NoTouchRequired, VerifyRequired: g.VerifyRequired,
+	}
+	if g.Sources != nil {
+		p.Sources = [][]string{g.Sources}
+	}
+	return p
 }

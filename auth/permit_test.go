@@ -72,6 +72,10 @@ func TestMergeCoversPermit(t *testing.T) {
 			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
 		}
 	}
+	if sum, err := Merge(full, full); err != nil || !sum.NoTouchRequired {
+		t.Errorf("what both steps permit: %+v, %v", sum, err)
+	}
+	full.NoTouchRequired = false // it permits more, so one step alone can't
 	for _, pair := range [][2]*Permit{{full, {}}, {{}, full}, {nil, full}} {
 		sum, err := Merge(pair[0], pair[1])
 		if err != nil || !reflect.DeepEqual(sum, full) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/wire"
 )
@@ -60,7 +61,7 @@ func serveKey(ctx context.Context, s *session, r *wire.Reader, form string) (out
 	if !q.signed {
 		return s.answerQuery(ctx, o, permit, q)
 	}
-	if o.why = s.verify(k, q); o.why == nil {
+	if o.why = s.verify(k, q, permit); o.why == nil {
 		o.permit = permit
 	}
 	return o, nil
@@ -109,7 +110,7 @@ func (s *session) admit(q keyRequest) (key.Public, error) {
 		return nil, errMismatch
 	case tooSmall(k, s.cfg.RequiredRSASize):
 		return nil, errTooSmall
-	case holds(s.used, k.Blob()):
+	case holds(s.used, cert.PlainKey(k).Blob()):
 		return nil, errUsed
 	}
 	return k, nil
@@ -132,9 +133,22 @@ func (s *session) answerQuery(ctx context.Context, o outcome, permit *Permit, q 
 }
 
 // verify checks the signature over a blob that is built here, from what this
-// side knows of the session and the user.
-func (s *session) verify(k key.Public, q keyRequest) error {
+// side knows of the session and the user. Whether a security key must have been
+// touched is for the permit to say.
+func (s *session) verify(k key.Public, q keyRequest, permit *Permit) error {
 	data := wire.AppendString(nil, s.conn.SessionID())
 	data = appendPublicKeyRequest(data, s.user, q.form, true, q.algorithm, q.blob, s.conn.HostKey())
+	if sk, ok := cert.PlainKey(k).(securityKey); ok {
+		flags, _, err := sk.VerifySK(cert.Plain(q.algorithm), data, q.signature)
+		if err != nil {
+			return err
+		}
+		return permit.checkTouch(flags)
+	}
 	return k.Verify(q.algorithm, data, q.signature)
+}
+
+// A securityKey tells what its holder did for a signature; *key.SK is one.
+type securityKey interface {
+	VerifySK(algorithm string, data, signature []byte) (flags byte, counter uint32, err error)
 }

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/wire"
 )
@@ -30,7 +31,9 @@ type ServerConfig struct {
 	// PermitEmptyPasswords lets Policy see empty passwords.
 	PermitEmptyPasswords bool
 	// ParseKey reads a public key blob, which it may keep. Nil:
-	// key.ParsePublic, which knows no certificates.
+	// key.ParsePublic, which knows no certificates. With cert.ParsePublic an
+	// account gets *cert.Certificate values, which it must judge by
+	// cert.Verify.
 	ParseKey func(blob []byte) (key.Public, error)
 	// Banner is sent before the first reply, at most 64 KiB of it. May be nil.
 	Banner func(user string) string
@@ -281,7 +284,7 @@ func (s *session) stepped(ctx context.Context, method string, o outcome) (done b
 	s.done = append(s.done, method)
 	if o.key != nil {
 		s.key = o.key
-		s.used = append(s.used, o.key.Blob())
+		s.used = append(s.used, cert.PlainKey(o.key).Blob())
 	}
 	e := Event{Kind: EventSuccess, User: s.user, Method: method, Key: o.key, Algorithm: o.algorithm}
 	if s.plan.advance(method) {
