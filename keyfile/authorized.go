@@ -105,6 +105,18 @@ func cutBlank(b []byte) (word, rest []byte) {
 	return b[:i], bytes.TrimLeft(b[i:], " \t")
 }
 
+// ParseOptions reads the options of a line alone, all of text.
+func ParseOptions(text []byte) ([]Option, error) {
+	options, rest, err := cutOptions(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(rest) > 0 {
+		return nil, errors.New("there is something behind the options")
+	}
+	return options, nil
+}
+
 // cutOptions reads options up to the first blank that is outside quotes.
 func cutOptions(line []byte) (options []Option, rest []byte, err error) {
 	for {
