@@ -52,6 +52,20 @@ var ErrNoKey = errors.New("key is not authorized")
 // holds the key's bytes is parsed. A line whose options are unknown, or forbid
 // the address or the time, is passed over; the first that is left decides.
 func (k *KeyFiles) Find(ctx context.Context, u *User, pub key.Public, from netip.Addr) (*Match, error) {
+	return k.find(ctx, u, pub, nil, from)
+}
+
+// A Judge says whether a certificate is good for one of the names that a line
+// lists in its principals option, or, where principals is nil, for the user's.
+type Judge func(principals []string) error
+
+// FindAuthority looks for a line with cert-authority that trusts the authority
+// behind a certificate and with whose principals the certificate passes.
+func (k *KeyFiles) FindAuthority(ctx context.Context, u *User, authority key.Public, judge Judge, from netip.Addr) (*Match, error) {
+	return k.find(ctx, u, authority, judge, from)
+}
+
+func (k *KeyFiles) find(ctx context.Context, u *User, pub key.Public, judge Judge, from netip.Addr) (*Match, error) {
 	patterns := k.Patterns
 	if len(patterns) == 0 {
 		patterns = []string{".ssh/authorized_keys", ".ssh/authorized_keys2"}
@@ -64,7 +78,7 @@ func (k *KeyFiles) Find(ctx context.Context, u *User, pub key.Public, from netip
 		if err != nil {
 			return nil, err
 		}
-		m, err := k.findIn(ctx, u, path, pub, from)
+		m, err := k.findIn(ctx, u, path, pub, judge, from)
 		if m != nil || ctx.Err() != nil {
 			return m, ctx.Err()
 		}
@@ -81,7 +95,7 @@ func (k *KeyFiles) explain(u *User, path string, err error) {
 	k.Log.Info(err.Error(), "user", u.Name, "file", path)
 }
 
-func (k *KeyFiles) findIn(ctx context.Context, u *User, path string, pub key.Public, from netip.Addr) (*Match, error) {
+func (k *KeyFiles) findIn(ctx context.Context, u *User, path string, pub key.Public, judge Judge, from netip.Addr) (*Match, error) {
 	file, err := OpenAs(u, path, k.Strict)
 	if err != nil {
 		return nil, err
@@ -94,7 +108,7 @@ func (k *KeyFiles) findIn(ctx context.Context, u *User, path string, pub key.Pub
 		if !bytes.Contains(line, needle) {
 			return true
 		}
-		r, err := k.check(line, pub, from)
+		r, err := k.check(line, pub, judge, from)
 		if err != nil {
 			k.explain(u, path, fmt.Errorf("%s:%d: %w", path, number, err))
 		}
@@ -108,7 +122,7 @@ func (k *KeyFiles) findIn(ctx context.Context, u *User, path string, pub key.Pub
 
 // check parses a line and returns its restrictions if it lets the key in; nil
 // without an error means that the line is not about this key.
-func (k *KeyFiles) check(line []byte, pub key.Public, from netip.Addr) (*Restrictions, error) {
+func (k *KeyFiles) check(line []byte, pub key.Public, judge Judge, from netip.Addr) (*Restrictions, error) {
 	parsed, err := keyfile.ParseAuthorizedKey(line)
 	if errors.Is(err, keyfile.ErrNoKey) {
 		return nil, nil // commented out
@@ -120,8 +134,13 @@ func (k *KeyFiles) check(line []byte, pub key.Public, from netip.Addr) (*Restric
 	if err != nil {
 		return nil, err
 	}
-	if r.ca || r.principals {
-		return nil, nil // for certificates, not for the key itself
+	if r.ca != (judge != nil) || !r.ca && r.principals != nil {
+		return nil, nil // for certificates, not for the key itself, or the other way round
+	}
+	if judge != nil {
+		if err := judge(r.principals); err != nil {
+			return nil, err
+		}
 	}
 	now := time.Now
 	if k.Now != nil {

@@ -35,7 +35,7 @@ type Restrictions struct {
 	PermitOpen, PermitListen []string
 
 	ca         bool // the line is for certificates that this key signed
-	principals bool
+	principals []string
 }
 
 // keyOption is one row of the option table.
@@ -60,7 +60,7 @@ func keyOptions() []keyOption {
 		{name: "verify-required", flag: func(r *Restrictions, on bool) { r.VerifyRequired = on }},
 		{name: "command", set: once(func(r *Restrictions) *string { return &r.Command })},
 		{name: "from", set: setFrom},
-		{name: "principals", set: func(r *Restrictions, _ string) error { r.principals = true; return nil }},
+		{name: "principals", set: setPrincipals},
 		{name: "expiry-time", set: setExpiry},
 		{name: "environment", set: addEnvironment},
 		{name: "permitopen", set: func(r *Restrictions, v string) error { return addPermit(&r.PermitOpen, v, false) }},
@@ -148,6 +148,14 @@ func setFrom(r *Restrictions, value string) error {
 		return err
 	}
 	return once(func(r *Restrictions) *string { return &r.From })(r, value)
+}
+
+func setPrincipals(r *Restrictions, value string) error {
+	if r.principals != nil {
+		return errors.New("given twice")
+	}
+	r.principals = strings.Split(value, ",")
+	return nil
 }
 
 // setExpiry takes the earliest of several.
