@@ -5,9 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/kex"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/transport"
@@ -27,6 +29,9 @@ type Config struct {
 	Handler Handler
 
 	Algorithms transport.Algorithms
+	// ParseUserKey reads the keys that users show; nil: key.ParsePublic. With
+	// cert.ParsePublic accounts are asked about certificates, too.
+	ParseUserKey func(blob []byte) (key.Public, error)
 	// UserKeyAlgorithms are the signature algorithms taken for publickey;
 	// empty: auth.DefaultAlgorithms.
 	UserKeyAlgorithms []string
@@ -48,7 +53,8 @@ type Config struct {
 	Subsystems map[string]string
 	// AcceptEnv says which variables clients may set; nil: none.
 	AcceptEnv    func(name string) bool
-	NoPTY        bool          // nobody gets a terminal
+	NoPTY        bool // nobody gets a terminal
+	Forwarding   Forwarding
 	KeepAlive    time.Duration // silence after which the client is asked for a sign of life; 0: never
 	KeepAliveMax int
 
@@ -125,7 +131,20 @@ func settingsOf(c Config) *settings {
 	}
 	return &settings{Config: c, transport: transport.Config{
 		Algorithms: c.Algorithms, RekeyBytes: c.RekeyBytes, RekeyInterval: c.RekeyInterval,
-		RequireStrictKex: c.RequireStrictKex, HostKeys: c.HostKeys, UserKeyAlgorithms: c.UserKeyAlgorithms,
+		RequireStrictKex: c.RequireStrictKex, HostKeys: c.HostKeys, UserKeyAlgorithms: announced(c.UserKeyAlgorithms),
 		Moduli: c.Moduli, Exportable: c.HandOver != nil,
 	}}
+}
+
+// announced are the algorithms for server-sig-algs, which names those that
+// signatures are made with: a certificate's are its key's (RFC 8308,
+// section 3.1).
+func announced(algorithms []string) []string {
+	var plain []string
+	for _, name := range algorithms {
+		if name = cert.Plain(name); !slices.Contains(plain, name) {
+			plain = append(plain, name)
+		}
+	}
+	return plain
 }

@@ -44,6 +44,8 @@ type conn struct {
 	mux      *mux.Mux
 	ctx      context.Context // ends with the connection; set once it is served
 
+	listening listeners
+
 	mu       sync.Mutex
 	sessions int
 }
@@ -180,6 +182,7 @@ func (c *conn) authConfig() auth.ServerConfig {
 		Policy: c.who, Remote: c.peer.Remote.Addr(), MaxTries: c.set.MaxAuthTries,
 		PubkeyAcceptedAlgorithms: c.set.UserKeyAlgorithms, RequiredRSASize: c.set.RequiredRSASize,
 		PermitEmptyPasswords: c.set.PermitEmptyPasswords, Banner: c.set.Banner, Trace: c.authEvent,
+		ParseKey: c.set.ParseUserKey,
 	}
 }
 
@@ -199,5 +202,6 @@ func (c *conn) run(ctx context.Context) {
 		KeepAlive: c.set.KeepAlive, KeepAliveMax: c.set.KeepAliveMax,
 	})
 	c.announceHostKeys()
+	defer c.stopListening()
 	c.ended(c.mux.Run())
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/mux"
 	"github.com/nacre-ssh/nacre/wire"
@@ -18,14 +19,17 @@ const (
 )
 
 // globals are the global requests that are understood. All others are refused,
-// tcpip-forward and keepalive@openssh.com among them: a refusal is the answer
-// that the latter wants.
+// keepalive@openssh.com among them, for which a refusal is the answer.
 var globals = [...]struct {
 	name  string
 	serve func(*conn, *mux.GlobalRequest) (bool, []byte)
 }{
 	{noMoreSessions, (*conn).endSessions},
 	{hostKeysProve, (*conn).proveHostKeys},
+	{"tcpip-forward", (*conn).listenTCP},
+	{"cancel-tcpip-forward", (*conn).cancelTCP},
+	{"streamlocal-forward@openssh.com", (*conn).listenSocket},
+	{"cancel-streamlocal-forward@openssh.com", (*conn).cancelSocket},
 }
 
 func (c *conn) global(r *mux.GlobalRequest) {
@@ -48,6 +52,9 @@ func (c *conn) endSessions(*mux.GlobalRequest) (bool, []byte) { return true, nil
 func (c *conn) announceHostKeys() {
 	var b []byte
 	for _, signer := range c.hostKeys {
+		if cert.IsCertificate(signer.Public().Type()) {
+			continue // clients remember keys; a certificate vouches for itself
+		}
 		b = wire.AppendString(b, signer.Public().Blob())
 	}
 	if len(b) == 0 {
@@ -85,7 +92,7 @@ func (c *conn) proof(blob []byte) ([]byte, bool) {
 		return nil, false
 	}
 	signer := c.hostKeys[i]
-	algorithm := proofAlgorithm(signer.Public(), c.tc.Negotiated().HostKey)
+	algorithm := proofAlgorithm(signer.Public(), cert.Plain(c.tc.Negotiated().HostKey))
 	prove := c.prove
 	if prove == nil {
 		prove = func(ctx context.Context, session []byte, k key.Public, algorithm string) ([]byte, error) {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
 	"github.com/nacre-ssh/nacre/term"
@@ -78,7 +79,11 @@ func (c *conn) invalid() string {
 }
 
 func keyName(k key.Public) string {
-	return key.ShortName(k.Type()) + " " + keyfile.FingerprintSHA256(k)
+	name := cert.ShortName(k.Type()) + " " + keyfile.FingerprintSHA256(cert.PlainKey(k))
+	if c, ok := k.(*cert.Certificate); ok {
+		name += fmt.Sprintf(" ID %s (serial %d) CA %s", printable(c.KeyID), c.Serial, keyName(c.Authority))
+	}
+	return name
 }
 
 // printable keeps what a peer said from driving a terminal or forging a line.
