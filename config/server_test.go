@@ -173,8 +173,8 @@ F: terminating, 13 bad configuration options`, "F", q.File)
 
 func TestServerUnsupported(t *testing.T) {
 	for _, text := range []string{
-		"X11Forwarding yes", "ChrootDirectory /x", "ForceCommand ls", "TrustedUserCAKeys /x", "PermitTunnel yes", "SetEnv A=b",
-		"RevokedKeys /x", "PerSourcePenalties yes", "Match user bob", "GSSAPIAuthentication yes", "AuthorizedKeysCommand /x",
+		"X11Forwarding yes", "ChrootDirectory /x", "ForceCommand ls", "PermitTunnel yes", "SetEnv A=b",
+		"PerSourcePenalties yes", "Match user bob", "GSSAPIAuthentication yes", "AuthorizedKeysCommand /x",
 	} {
 		_, err := loadServer(t, text)
 		var refused *RefusedError
