@@ -34,9 +34,11 @@ func revokedLines(text []byte) (*cert.KRL, error) {
 	for line := range bytes.SplitSeq(text, []byte("\n")) {
 		n++
 		k, _, err := cert.ParseLine(line)
+		var unsupported *key.UnsupportedError
+		var size *key.SizeError
 		switch {
-		case errors.Is(err, keyfile.ErrNoKey):
-			continue
+		case errors.Is(err, keyfile.ErrNoKey), errors.As(err, &unsupported), errors.As(err, &size):
+			continue // such a key is accepted by nobody
 		case err != nil:
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}

@@ -21,11 +21,15 @@ func knownAlgorithms() config.Known {
 		Kex:          config.Algorithms{All: kex.Methods(), Default: kex.Default()},
 		Ciphers:      config.Algorithms{All: packet.Ciphers(), Default: packet.DefaultCiphers()},
 		MACs:         config.Algorithms{All: packet.MACs(), Default: packet.DefaultMACs()},
-		HostKeys:     config.Algorithms{All: sha1(transport.DefaultHostKeys()), Default: transport.DefaultHostKeys()},
+		HostKeys:     config.Algorithms{All: sha1(hostKeyAlgorithms()), Default: hostKeyAlgorithms()},
 		Pubkey:       config.Algorithms{All: sha1(auth.DefaultAlgorithms()), Default: auth.DefaultAlgorithms()},
 		CASignatures: config.Algorithms{All: plain(sha1(auth.DefaultAlgorithms())), Default: plain(auth.DefaultAlgorithms())},
 	}
 }
+
+// hostKeyAlgorithms are offered unless told otherwise: certificates first, which
+// a host that has one then shows.
+func hostKeyAlgorithms() []string { return append(cert.Algorithms(), transport.DefaultHostKeys()...) }
 
 // plain leaves the certificate algorithms out.
 func plain(names []string) []string {

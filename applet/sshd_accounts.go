@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/login"
@@ -128,7 +129,17 @@ func (a *account) PublicKey(ctx context.Context, k key.Public, _ string) (*auth.
 	if a.trial != nil && a.trial.accepts(k) {
 		return &auth.Permit{}, nil
 	}
-	files := login.KeyFiles{Patterns: a.cfg.AuthorizedKeysFile, Strict: a.cfg.StrictModes, Log: a.peer.Log}
+	if err := a.revoked(k); err != nil {
+		return nil, err
+	}
+	if c, ok := k.(*cert.Certificate); ok {
+		permit, err := a.certificate(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		return a.root("publickey", permit)
+	}
+	files := a.keyFiles()
 	match, err := files.Find(ctx, a.user, k, a.peer.Remote.Addr())
 	if err != nil {
 		return nil, err
@@ -184,6 +195,7 @@ func permitOf(r *login.Restrictions) *auth.Permit {
 		Expires: r.Expires, ForceCommand: r.Command,
 		NoPTY: r.NoPTY, NoPortForward: r.NoPortForwarding, NoAgent: r.NoAgentForwarding,
 		NoX11: r.NoX11Forwarding, NoUserRC: r.NoUserRC,
+		NoTouchRequired: r.NoTouchRequired, VerifyRequired: r.VerifyRequired,
 	}
 	if r.From != "" {
 		p.Sources = [][]string{strings.Split(r.From, ",")}

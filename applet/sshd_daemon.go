@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/login"
@@ -106,6 +107,7 @@ func (d *daemon) serverConfig(cfg *config.Server, keys []key.Signer) (server.Con
 	session := newSessionConfig(cfg, d.generation, keys)
 	c := session.serverConfig()
 	c.HostKeys, c.Gate, c.Logger = keys, startups, d.log
+	c.ParseUserKey = cert.ParsePublic
 	c.UserKeyAlgorithms, c.RequiredRSASize = cfg.PubkeyAcceptedAlgorithms, cfg.RequiredRSASize
 	c.PermitEmptyPasswords, c.MaxAuthTries = cfg.PermitEmptyPasswords, cfg.MaxAuthTries
 	if c.LoginGraceTime = cfg.LoginGraceTime; c.LoginGraceTime == 0 {

@@ -35,7 +35,7 @@ func loadHostKeys(c *config.Server, say func(string)) ([]key.Signer, error) {
 	if len(signers) == 0 {
 		return nil, errNoHostKeys
 	}
-	return signers, nil
+	return append(signers, loadHostCertificates(c, signers, say)...), nil
 }
 
 func hostKeyTrouble(name string, err error) string {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/login"
@@ -91,7 +92,7 @@ func (w *sessionWorker) serverFor(encoded []byte, h *login.Handed) (*workerServe
 	}
 	ws := &workerServer{encoded: bytes.Clone(encoded), config: cfg}
 	for _, blob := range cfg.hostKeys {
-		k, err := key.ParsePublic([]byte(blob))
+		k, err := cert.ParsePublic([]byte(blob))
 		if err != nil {
 			return nil, errors.Join(errPolicy, err)
 		}
