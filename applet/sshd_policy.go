@@ -31,6 +31,7 @@ type sessionConfig struct {
 	acceptEnv                     []string
 	subsystemNames, subsystems    []string
 	hostKeys                      []string // blobs
+	forwarding                    forwardingPolicy
 }
 
 func newSessionConfig(c *config.Server, generation uint32, keys []key.Signer) *sessionConfig {
@@ -40,7 +41,7 @@ func newSessionConfig(c *config.Server, generation uint32, keys []key.Signer) *s
 		moduli: c.ModuliFile, requireStrictKex: c.RequireStrictKex, noPTY: !c.PermitTTY, motd: c.PrintMotd,
 		rekeyBytes: c.RekeyLimit.Bytes, rekeyInterval: uint64(c.RekeyLimit.Interval),
 		keepAlive: uint64(c.ClientAliveInterval), keepAliveMax: uint64(c.ClientAliveCountMax),
-		maxSessions: uint32(c.MaxSessions), acceptEnv: c.AcceptEnv,
+		maxSessions: uint32(c.MaxSessions), acceptEnv: c.AcceptEnv, forwarding: newForwardingPolicy(c),
 	}
 	if !c.Compression {
 		s.compression = []string{packet.CompressNone}
@@ -63,7 +64,7 @@ func (s *sessionConfig) serverConfig() server.Config {
 		RekeyBytes: s.rekeyBytes, RekeyInterval: time.Duration(s.rekeyInterval),
 		MaxSessions: int(s.maxSessions), AcceptEnv: login.AcceptEnv(s.acceptEnv).Accepts, NoPTY: s.noPTY,
 		KeepAlive: time.Duration(s.keepAlive), KeepAliveMax: int(s.keepAliveMax),
-		Subsystems: map[string]string{},
+		Subsystems: map[string]string{}, Forwarding: s.forwarding.forwarding(),
 	}
 	if s.maxSessions == 0 {
 		c.MaxSessions = -1
@@ -152,6 +153,7 @@ func (s *sessionConfig) code(p *policyCodec) {
 	} {
 		p.strings(v)
 	}
+	s.forwarding.code(p)
 }
 
 func (s *sessionConfig) encode() []byte {

@@ -151,6 +151,7 @@ func samplePolicy() (*sessionConfig, *server.Login) {
 		generation: 3, logLevel: 5, kex: []string{"a", "b"}, ciphers: []string{"c"}, moduli: "/m",
 		noPTY: true, rekeyBytes: 1 << 40, keepAlive: uint64(time.Second), maxSessions: 10,
 		acceptEnv: []string{"LC_*"}, subsystemNames: []string{"sftp"}, subsystems: []string{"sftp-server -l"}, hostKeys: []string{"blob"},
+		forwarding: forwardingPolicy{openTCP: true, listenSockets: true, onlyOpen: true, onlyListen: true, permitListen: []string{"*:80"}, gatewayPorts: 2, socketMode: 0o600, network: "tcp4"},
 	}
 	l := &server.Login{
 		User: "alice", Remote: netip.MustParseAddrPort("[fe80::1%eth0]:22"), Local: netip.MustParseAddrPort("127.0.0.1:2222"),

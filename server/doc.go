@@ -16,8 +16,8 @@
 //     user, where [Server.Resume] carries on with it.
 //
 // One function applies a permit to what a session asks for (permit.go). Whatever
-// is not known is refused: channel types, requests, global requests. Forwarding
-// is refused altogether.
+// is not known is refused: channel types, requests, global requests. Ports and
+// Unix sockets are forwarded as [Forwarding] and the permit say (forward.go).
 //
 // A connection costs a goroutine and the state of its keys; handshake and
 // authentication run in a goroutine that ends, so that an idle connection waits

@@ -25,7 +25,7 @@ type session struct {
 // refusedTypes are channel types that exist and are not served (RFC 4254,
 // section 7.2; PROTOCOL, section 2).
 var refusedTypes = [...]string{
-	"direct-tcpip", "direct-streamlocal@openssh.com", "tun@openssh.com",
+	"tun@openssh.com",
 	"forwarded-tcpip", "forwarded-streamlocal@openssh.com", "x11", "auth-agent@openssh.com",
 }
 
@@ -33,6 +33,9 @@ var refusedTypes = [...]string{
 func (c *conn) open(in *mux.Incoming) {
 	if in.Type == "session" {
 		c.openSession(in)
+		return
+	}
+	if c.openForward(in) {
 		return
 	}
 	for _, name := range refusedTypes {

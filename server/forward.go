@@ -1,0 +1,190 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/nacre-ssh/nacre/forward"
+	"github.com/nacre-ssh/nacre/mux"
+	"github.com/nacre-ssh/nacre/wire"
+)
+
+// Forwarding says what clients may have forwarded. The zero value refuses all of
+// it. What a login's permit restricts comes on top.
+type Forwarding struct {
+	// OpenTCP and OpenSockets let clients connect from here, ListenTCP and
+	// ListenSockets let them listen here.
+	OpenTCP, OpenSockets, ListenTCP, ListenSockets bool
+	// PermitOpen and PermitListen are host:port, see forward.Permits; nil: any.
+	PermitOpen, PermitListen []string
+	GatewayPorts             forward.GatewayPorts
+	Network                  string // "tcp" (also if empty), "tcp4" or "tcp6"
+	Sockets                  forward.SocketOptions
+}
+
+// maxListeners is how much one connection may listen on.
+const maxListeners = 256
+
+// listeners are what a connection listens on for its client.
+type listeners struct {
+	mu    sync.Mutex
+	all   map[listenKey]*forward.Sockets
+	ended bool
+}
+
+// A listenKey is how a client names a listener: its own words, with the port
+// that was allocated.
+type listenKey struct {
+	host string
+	port uint32
+	path string
+}
+
+// forwards are the channel types that connect from here.
+var forwards = [...]struct {
+	name string
+	open func(*conn, *mux.Incoming)
+}{
+	{"direct-tcpip", (*conn).openTCP},
+	{"direct-streamlocal@openssh.com", (*conn).openSocket},
+}
+
+// openForward serves a channel that is for a forward and reports whether it is.
+func (c *conn) openForward(in *mux.Incoming) bool {
+	for _, row := range forwards {
+		if row.name == in.Type {
+			row.open(c, in)
+			return true
+		}
+	}
+	return false
+}
+
+// forwardsNothing says why the login may forward nothing at all; "" when it may.
+func (c *conn) forwardsNothing() string {
+	switch p := c.login.Permit; {
+	case p == nil:
+		return "there is no permit"
+	case p.NoPortForward:
+		return "the key forwards nothing"
+	}
+	return ""
+}
+
+// openTCP connects to where the client says (RFC 4254, section 7.2).
+func (c *conn) openTCP(in *mux.Incoming) {
+	r := wire.NewReader(in.Extra)
+	host, port := r.String(), r.Uint32()
+	from, fromPort := r.String(), r.Uint32()
+	if r.End() != nil || port > 65535 || fromPort > 65535 {
+		in.Reject(wire.OpenProhibited, "open failed")
+		return
+	}
+	if !c.set.Forwarding.OpenTCP || c.forwardsNothing() != "" {
+		c.log.Info(fmt.Sprintf("refused local port forward: originator %s port %d, target %s port %d", printable(from), fromPort, printable(host), port))
+		in.Reject(wire.OpenProhibited, "open failed")
+		return
+	}
+	if !c.mayOpen(host, int(port)) {
+		c.log.Info(fmt.Sprintf("Received request from %s to connect to host %s port %d, but the request was denied.", where(c.peer.Remote), printable(host), port))
+		in.Reject(wire.OpenProhibited, "open failed")
+		return
+	}
+	c.connect(in, forward.Address{Host: host, Port: int(port)})
+}
+
+// mayOpen asks every list there is.
+func (c *conn) mayOpen(host string, port int) bool {
+	if list := c.set.Forwarding.PermitOpen; list != nil && !forward.Permits(list, host, port) {
+		return false
+	}
+	for _, list := range c.login.Permit.PermitOpen {
+		if !forward.Permits(list, host, port) {
+			return false
+		}
+	}
+	return true
+}
+
+// openSocket connects to a Unix socket (PROTOCOL, section 2.4).
+func (c *conn) openSocket(in *mux.Incoming) {
+	r := wire.NewReader(in.Extra)
+	path, from, fromPort := r.String(), r.String(), r.Uint32()
+	if r.End() != nil || path == "" || fromPort > 65535 {
+		in.Reject(wire.OpenProhibited, "open failed")
+		return
+	}
+	if !c.set.Forwarding.OpenSockets || c.forwardsNothing() != "" {
+		c.log.Info(fmt.Sprintf("refused streamlocal port forward: originator %s port %d, target %s", printable(from), fromPort, printable(path)))
+		in.Reject(wire.OpenProhibited, "open failed")
+		return
+	}
+	c.connect(in, forward.Address{Path: path})
+}
+
+// connect joins a channel with a target. It lives as long as they do.
+func (c *conn) connect(in *mux.Incoming, to forward.Address) {
+	nc, err := forward.Dial(c.ctx, c.network(), to, c.log)
+	if err != nil {
+		in.Reject(wire.OpenConnectFailed, err.Error())
+		return
+	}
+	ch, err := in.Accept(nil, mux.Options{})
+	if err != nil {
+		nc.Close()
+		return
+	}
+	forward.Splice(ch, nc)
+}
+
+func (c *conn) network() string {
+	if n := c.set.Forwarding.Network; n != "" {
+		return n
+	}
+	return "tcp"
+}
+
+// keep remembers a listener, unless there are too many or the connection has
+// ended.
+func (c *conn) keep(k listenKey, s *forward.Sockets) bool {
+	l := &c.listening
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended || len(l.all) >= maxListeners || l.all[k] != nil {
+		return false
+	}
+	if l.all == nil {
+		l.all = make(map[listenKey]*forward.Sockets)
+	}
+	l.all[k] = s
+	return true
+}
+
+// forget closes a listener and reports whether there was one.
+func (c *conn) forget(k listenKey) bool {
+	c.listening.mu.Lock()
+	s := c.listening.all[k]
+	delete(c.listening.all, k)
+	c.listening.mu.Unlock()
+	if s != nil {
+		s.Close()
+	}
+	return s != nil
+}
+
+// stopListening closes all listeners for good.
+func (c *conn) stopListening() {
+	c.listening.mu.Lock()
+	all := c.listening.all
+	c.listening.all, c.listening.ended = nil, true
+	c.listening.mu.Unlock()
+	for _, s := range all {
+		s.Close()
+	}
+}
+
+// pass opens a channel for a connection that a listener has accepted.
+func (c *conn) pass(typ string, extra []byte) (*mux.Channel, error) {
+	return c.mux.OpenChannel(context.Background(), typ, extra, mux.Options{})
+}
