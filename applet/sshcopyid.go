@@ -82,7 +82,7 @@ func runSSHCopyID(ctx context.Context, e *Env) int {
 	c := &copyID{Env: e}
 	operands, err := c.table().Parse(e.Args, len(e.Args))
 	if err == nil && len(operands) > 1 {
-		err = fmt.Errorf("Too many arguments.  Expecting a target hostname, got: %s", strings.Join(operands, " "))
+		err = fmt.Errorf("too many arguments.  Expecting a target hostname, got: %s", strings.Join(operands, " "))
 	}
 	if err != nil || len(operands) == 0 {
 		if err != nil && !errors.Is(err, errUsage) {
@@ -119,7 +119,7 @@ func (c *copyID) keys(ctx context.Context) ([]keyfile.AuthorizedKey, error) {
 		path = newestIdentity()
 	}
 	if path == "" {
-		return nil, errors.New("No identities found; make a key with ssh-keygen, or name one with -i")
+		return nil, errors.New("no identities found; make a key with ssh-keygen, or name one with -i")
 	}
 	return c.ofFile(path)
 }

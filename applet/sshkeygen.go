@@ -16,6 +16,7 @@ import (
 func keyDoors() []Door {
 	return []Door{
 		{Name: "ssh-keygen", Group: "keys", Help: "make, change, show and certify keys", Link: true, Run: runKeygen},
+		{Name: "keys", Group: "keys", Help: "every key that you have: where it is, what uses it, which are weak", Run: runKeys},
 		{Name: "ssh-copy-id", Group: "keys", Help: "put a public key into authorized_keys on another machine", Link: true, Run: runSSHCopyID},
 	}
 }
