@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
@@ -53,13 +54,22 @@ func (p *hostPolicy) algorithms() []string {
 // check is client.Config's HostKey.
 func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 	p.run.peer = peerName(at.Addr)
-	if at.Key.Type() == key.TypeRSA && at.Key.Bits() < p.conf.RequiredRSASize {
+	if cert.PlainKey(at.Key).Type() == key.TypeRSA && at.Key.Bits() < p.conf.RequiredRSASize {
 		p.run.say(config.LogError, "Host key of %s has %d bits, RequiredRSASize asks for %d.", p.host, at.Key.Bits(), p.conf.RequiredRSASize)
 		return errHostKey
 	}
 	if p.conf.NoHostAuthenticationForLocalhost && p.conf.HostKeyAlias == "" && isLoopback(at.Addr) {
 		p.run.say(config.LogDebug1, "debug1: Host key not checked: NoHostAuthenticationForLocalhost.")
 		return nil
+	}
+	if err := p.notRevoked(at.Key); err != nil {
+		return err
+	}
+	if c, ok := at.Key.(*cert.Certificate); ok {
+		if done, err := p.checkCertificate(c); done {
+			return err
+		}
+		at.Key = c.Key // as if the host had shown no certificate
 	}
 	err := p.db.Check(p.host, p.port, nil, at.Key)
 	var unknown *knownhosts.UnknownError

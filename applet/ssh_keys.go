@@ -23,7 +23,8 @@ import (
 type sshKeys struct {
 	run     *sshRun
 	files   []string
-	offered [][]byte // blobs that the agent has
+	certs   []certFile // CertificateFile
+	offered [][]byte   // blobs that the agent has
 }
 
 // method makes the publickey method.
@@ -33,6 +34,9 @@ func (r *sshRun) publicKeys() (auth.ClientMethod, error) {
 		return nil, err
 	}
 	k := &sshKeys{run: r, files: files}
+	if k.certs, err = r.certificateFiles(); err != nil {
+		return nil, err
+	}
 	return auth.PublicKeys(k.ofAgent, k.ofFiles), nil
 }
 
@@ -63,7 +67,7 @@ func (k *sshKeys) ofAgent(ctx context.Context) ([]auth.Identity, error) {
 		return nil, err
 	}
 	wanted := k.publicHalves()
-	var first, rest []auth.Identity
+	certificates, first, rest := k.agentCertificates(c, list)
 	for _, id := range list {
 		if id.Key == nil {
 			continue
@@ -80,7 +84,7 @@ func (k *sshKeys) ofAgent(ctx context.Context) ([]auth.Identity, error) {
 		}
 		k.offered = append(k.offered, id.Key.Blob())
 	}
-	return append(first, rest...), nil
+	return slices.Concat(certificates, first, rest), nil
 }
 
 // A publicHalf is what a file shows without a passphrase.
@@ -141,7 +145,7 @@ func firstLine(text []byte) []byte {
 // ofFiles reads the key files. A file that can't be used is told about, and the
 // next one is taken.
 func (k *sshKeys) ofFiles(context.Context) ([]auth.Identity, error) {
-	var list []auth.Identity
+	var first, list []auth.Identity
 	for _, path := range k.files {
 		id, err := k.ofFile(path)
 		switch {
@@ -149,11 +153,15 @@ func (k *sshKeys) ofFiles(context.Context) ([]auth.Identity, error) {
 			k.run.say(config.LogDebug2, "debug2: There is no key file %s.", path)
 		case err != nil:
 			k.run.say(config.LogError, "%s", capital(unusable(err)))
-		case id != nil && !slices.ContainsFunc(k.offered, func(b []byte) bool { return string(b) == string(id.Signer.Public().Blob()) }):
-			list = append(list, *id)
+		case id != nil:
+			explicit, beside := k.certificatesFor(path, id.Signer.Public())
+			first = append(first, k.fresh(withCertificates(explicit, *id))...)
+			// Who has put a certificate there uses it: it goes first.
+			list = append(list, k.fresh(withCertificates(beside, *id))...)
+			list = append(list, k.fresh([]auth.Identity{*id})...)
 		}
 	}
-	return list, nil
+	return append(first, list...), nil
 }
 
 // unusable is what is said of a key file: a text that names the file once.
