@@ -33,7 +33,9 @@ type sshRun struct {
 	line   *sshLine
 	conf   *config.Client
 	policy *hostPolicy
-	peer   string // "address port n", for messages
+	peer   string    // "address port n", for messages
+	via    []string  // the hosts that wait behind this one, as a chain of jumps
+	master *detached // this process was started to be a master in the background; else nil
 }
 
 // runSSH is the ssh program.
@@ -108,6 +110,9 @@ func (r *sshRun) run(ctx context.Context) int {
 	}
 	r.notes()
 	r.peer = fmt.Sprintf("%s port %d", conf.HostName, conf.Port)
+	if code, done := r.shared(ctx); done {
+		return code
+	}
 	c, err := r.connect(ctx)
 	if err != nil {
 		if !errors.Is(err, term.ErrInterrupted) {
@@ -136,7 +141,7 @@ func (r *sshRun) connect(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.Dial(ctx, r.conf.HostName, r.conf.Port, r.clientConfig(methods))
+	return r.reach(ctx, r.clientConfig(methods))
 }
 
 // clientConfig says in client's words what the configuration says.

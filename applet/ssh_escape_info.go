@@ -7,6 +7,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/mux"
 	"github.com/nacre-ssh/nacre/term"
+	"github.com/nacre-ssh/nacre/transport"
 )
 
 // connections lists what is open on the connection.
@@ -58,7 +59,12 @@ func channelStatus(i mux.Info) string {
 // information tells what the connection is made of.
 func (e *escaper) information(letter byte) bool {
 	e.echo(letter, "")
-	conn := e.conn.Conn
+	e.run.print(connectionText(e.conn.Conn))
+	return true
+}
+
+// connectionText tells what a connection is made of, in lines.
+func connectionText(conn *transport.Conn) string {
 	n, nc := conn.Negotiated(), conn.NetConn()
 	host, err := os.Hostname()
 	if err != nil {
@@ -70,14 +76,13 @@ func (e *escaper) information(letter byte) bool {
 		}
 		return mac
 	}
-	e.run.print(fmt.Sprintf("Connection information for %s pid %d\n", host, os.Getpid()) +
+	return fmt.Sprintf("Connection information for %s pid %d\n", host, os.Getpid()) +
 		fmt.Sprintf("  tcp %s -> %s\n", nc.LocalAddr(), nc.RemoteAddr()) +
 		fmt.Sprintf("  kexalgorithm %s\n  hostkeyalgorithm %s\n", n.Kex, n.HostKey) +
 		fmt.Sprintf("  cipher %s\n", bothWays(n.In.Cipher, n.Out.Cipher)) +
 		fmt.Sprintf("  mac %s\n", bothWays(mac(n.In.MAC), mac(n.Out.MAC))) +
 		fmt.Sprintf("  compression %s\n", bothWays(n.In.Compression, n.Out.Compression)) +
-		fmt.Sprintf("  round trip %v\n", conn.RTT()))
-	return true
+		fmt.Sprintf("  round trip %v\n", conn.RTT())
 }
 
 // bothWays names what both directions use, or the two of them.

@@ -22,7 +22,11 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	if f == nil {
 		return sshFailed
 	}
+	shared := r.startMaster(ctx, c, f)
+	defer shared.end()
 	switch {
+	case r.master != nil:
+		return r.stay(ctx, shared, f)
 	case r.conf.StdioForward != nil:
 		return r.stdio(ctx, c, f)
 	case r.conf.SessionType == "none":
@@ -42,8 +46,10 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 		r.say(config.LogError, "%s", r.explain(err))
 		return sshFailed
 	}
-	if err := c.NoMoreSessions(); err != nil {
-		r.say(config.LogDebug1, "debug1: %v", err)
+	if !r.becomesMaster() {
+		if err := c.NoMoreSessions(); err != nil {
+			r.say(config.LogDebug1, "debug1: %v", err)
+		}
 	}
 	return r.attend(ctx, c, s, f, tty)
 }

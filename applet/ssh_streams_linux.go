@@ -41,7 +41,7 @@ func reopen(f *os.File, mode int) *os.File {
 		return nil
 	}
 	var own *os.File
-	control(f, func(fd int) {
+	withDescriptor(f, func(fd int) {
 		path := "/proc/self/fd/" + strconv.Itoa(fd)
 		if n, err := unix.Open(path, mode|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0); err == nil {
 			own = os.NewFile(uintptr(n), f.Name())
@@ -51,14 +51,14 @@ func reopen(f *os.File, mode int) *os.File {
 }
 
 func enlarge(f *os.File) {
-	control(f, func(fd int) {
+	withDescriptor(f, func(fd int) {
 		if size, err := unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0); err == nil && size < pipeSize {
 			unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize) // best effort
 		}
 	})
 }
 
-func control(f *os.File, do func(fd int)) {
+func withDescriptor(f *os.File, do func(fd int)) {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return

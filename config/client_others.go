@@ -16,14 +16,10 @@ func clientOthers() []other {
 func clientPending() []other {
 	return []other{
 		// Ignoring these would take another way to the host than the file says.
-		{"ProxyCommand ProxyJump ProxyURL", "none", "connecting directly would bypass the proxy. Set it to none for this host to connect directly", false},
-		{"ProxyUseFdpass", "no false", "there is no ProxyCommand to pass a connection", false},
 		{"BindInterface", "none", "the connection would leave by another interface. BindAddress is supported", false},
 
 		// Ignoring these would trust or offer something else than the file says.
-		{"CertificateFile", "none", "the certificate would not be offered", false},
 		{"KnownHostsCommand", "none", "the host keys it prints would not be known", false},
-		{"RevokedHostKeys", "none", "a revoked host key would be accepted", false},
 		{"CheckHostIP", "no false", "the address would not be checked against known_hosts", false},
 		{"ForkAfterAuthentication", "no false", "the client would stay in the foreground", false},
 
@@ -35,9 +31,7 @@ func clientPending() []other {
 		{"ForwardX11 ForwardX11Trusted ForwardX11Timeout XAuthLocation", "*", "X11 is not forwarded", false},
 		{"TunnelDevice", "*", "no tunnel device is opened", false},
 		{"PermitLocalCommand", "*", "no local command runs", false},
-		{"ControlMaster ControlPersist", "*", "each session has its own connection", false},
 		{"AddKeysToAgent", "*", "keys are not added to the agent", false},
-		{"CASignatureAlgorithms", "*", "no certificate is accepted", false},
 		{"ChannelTimeout", "*", "channels have no idle limit", false},
 		{"EnableSSHKeysign HostbasedAuthentication HostbasedAcceptedAlgorithms", "*", "host-based authentication is not tried", false},
 		{"IPQoS", "*", "packets carry the system's class of service", false},

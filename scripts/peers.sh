@@ -19,8 +19,12 @@ missing() {
 		openssh-client command -v ssh && command -v ssh-keygen && command -v ssh-agent
 		openssh-server command -v sshd
 		dropbear-bin command -v dropbear && command -v dbclient && command -v dropbearkey
+		openssl command -v openssl
 		libnss-wrapper ls /usr/lib/*/libnss_wrapper.so /usr/lib/libnss_wrapper.so 2>/dev/null | grep -q .
 		putty-tools command -v plink && command -v puttygen
+		tinyproxy-bin command -v tinyproxy
+		corkscrew command -v corkscrew
+		netcat-openbsd nc -h 2>&1 | grep -q OpenBSD
 		python3-paramiko /usr/bin/python3 -c 'import paramiko'
 		python3-asyncssh /usr/bin/python3 -c 'import asyncssh'
 		wine command -v wine

@@ -1,0 +1,142 @@
+//go:build unix
+
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nacre-ssh/nacre/internal/netx"
+)
+
+// farewell is how long a program may take to end after its input has and the
+// hang-up came.
+const farewell = 2 * time.Second
+
+// Dial starts the program. Its end is seen as the connection's; closing the
+// connection ends the program. The context bounds waiting for a passed
+// descriptor, nothing else.
+func (c *Command) Dial(ctx context.Context) (net.Conn, error) {
+	if c.PassFD {
+		return c.passed(ctx)
+	}
+	theirIn, out, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	in, theirOut, err := os.Pipe()
+	if err != nil {
+		theirIn.Close()
+		out.Close()
+		return nil, err
+	}
+	run := c.program(theirIn, theirOut)
+	err = run.Start()
+	theirIn.Close()
+	theirOut.Close()
+	if err != nil {
+		in.Close()
+		out.Close()
+		return nil, fmt.Errorf("starting %s: %w", c.shell(), err)
+	}
+	gone := make(chan struct{})
+	go func() {
+		run.Wait() // its exit code says nothing that the connection's end doesn't
+		close(gone)
+	}()
+	return &pipes{in: in, out: out, end: func() { stop(run.Process, gone) }}, nil
+}
+
+// stop hangs up on the program and, where that is not enough, kills it.
+func stop(p *os.Process, gone <-chan struct{}) {
+	p.Signal(syscall.SIGHUP)
+	timer := time.AfterFunc(farewell, func() { p.Kill() })
+	go func() {
+		<-gone
+		timer.Stop()
+	}()
+}
+
+func (c *Command) shell() string {
+	switch {
+	case c.Shell != "":
+		return c.Shell
+	case os.Getenv("SHELL") != "":
+		return os.Getenv("SHELL")
+	}
+	return "/bin/sh"
+}
+
+// program is the shell that becomes the program: what is ended is that then, and
+// not a shell that waits for it.
+func (c *Command) program(in, out *os.File) *exec.Cmd {
+	run := exec.Command(c.shell(), "-c", "exec "+c.Line)
+	run.Stdin, run.Stdout = in, out
+	if c.Stderr != nil { // a nil *os.File would be no nil io.Writer
+		run.Stderr = c.Stderr
+	}
+	return run
+}
+
+// passed takes the connection that the program passes on its standard output.
+func (c *Command) passed(ctx context.Context) (net.Conn, error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	defer ours.Close()
+	run := c.program(theirs, theirs)
+	err = run.Start()
+	theirs.Close()
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", c.shell(), err)
+	}
+	stopped := context.AfterFunc(ctx, func() { ours.SetDeadline(time.Unix(1, 0)) })
+	nc, err := netx.ReceiveConn(ours)
+	if !stopped() && err != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		run.Process.Kill()
+		run.Wait()
+		return nil, fmt.Errorf("the ProxyCommand passed no connection: %w", err)
+	}
+	go run.Wait()
+	return unnamed{nc}, nil
+}
+
+func socketPair() (*net.UnixConn, *os.File, error) {
+	syscall.ForkLock.RLock() // no other child inherits them
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fds[0])
+		unix.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, err
+	}
+	theirs := os.NewFile(uintptr(fds[1]), "socketpair")
+	f := os.NewFile(uintptr(fds[0]), "socketpair")
+	defer f.Close()
+	nc, err := net.FileConn(f)
+	if err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	ours, ok := nc.(*net.UnixConn)
+	if !ok {
+		nc.Close()
+		theirs.Close()
+		return nil, nil, errors.New("a socket pair is of another kind than asked for")
+	}
+	return ours, theirs, nil
+}
