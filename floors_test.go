@@ -58,7 +58,7 @@ var floors = map[string]room{
 	"config":     {floor: 4},
 	"agent":      {floor: 4},
 	"sk":         {floor: 4},
-	"putty":      {floor: 4},
+	"putty":      {floor: 4, beside: []string{"knownhosts"}},
 	"sftp":       {floor: 4},
 	"scp":        {floor: 4, beside: []string{"sftp"}},
 	"proxy":      {floor: 4},
