@@ -23,7 +23,7 @@ func bindSocket(path string, mode fs.FileMode) (*net.UnixListener, error) {
 			done <- result{nil, err}
 			return
 		}
-		unix.Umask(int(0o777&^mode.Perm()))
+		unix.Umask(int(0o777 &^ mode.Perm()))
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 		done <- result{l, err}
 	}()

@@ -16,7 +16,7 @@ var masking sync.Mutex
 func bindSocket(path string, mode fs.FileMode) (*net.UnixListener, error) {
 	masking.Lock()
 	defer masking.Unlock()
-	old := syscall.Umask(int(0o777&^mode.Perm()))
+	old := syscall.Umask(int(0o777 &^ mode.Perm()))
 	defer syscall.Umask(old)
 	return net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 }
