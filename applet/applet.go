@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/nacre-ssh/nacre/transport"
@@ -43,7 +44,7 @@ func Doors() []Door {
 		{Name: "links", Group: "set up", Help: "make links named ssh, sshd, … in a directory", Run: runLinks},
 		{Name: "help", Aliases: []string{"-h", "--help", "-help"}, Group: "set up", Help: "this list", Run: runHelp},
 		{Name: "version", Aliases: []string{"-V", "--version"}, Group: "set up", Help: "which nacre this is", Run: runVersion},
-	}, append(keyDoors(), serverDoors()...)...)
+	}, slices.Concat(keyDoors(), puttyDoors(), serverDoors())...)
 }
 
 // Main runs the door that argv names and returns its exit code.

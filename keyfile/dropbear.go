@@ -113,9 +113,11 @@ func MarshalAsDropbear(k *key.Private) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &opensshFile{public: k.Public().Blob(), private: wire.AppendString(private, "")}
-	if err := f.seal(nil, Encryption{}); err != nil {
-		return nil, err
+	private = wire.AppendString(private, "")
+	// Where no padding is needed it writes a whole block of it.
+	for i := byte(1); i == 1 || len(private)%plainBlock != 0; i++ {
+		private = append(private, i)
 	}
+	f := &opensshFile{public: k.Public().Blob(), private: private}
 	return pem.EncodeToMemory(&pem.Block{Type: opensshBlock, Bytes: f.encode()}), nil
 }
