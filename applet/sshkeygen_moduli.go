@@ -61,7 +61,7 @@ func (k *keygen) generateModuli(ctx context.Context) error {
 	}
 	return k.toFile(os.O_TRUNC, "modulus candidate", func(w io.Writer) error {
 		if _, err := moduli.Generate(ctx, w, r, k.Errorf); err != nil {
-			k.Errorf("%v", err)
+			k.Errorf("%s", capital(err.Error()))
 			return fatalf("modulus candidate generation failed")
 		}
 		return nil
@@ -114,7 +114,7 @@ func (k *keygen) screenModuli(ctx context.Context) error {
 			}
 		}
 		if _, err := moduli.Screen(ctx, w, in, s, k.Errorf); err != nil {
-			k.Errorf("%v", err)
+			k.Errorf("%s", capital(err.Error()))
 			return fatalf("modulus screening failed")
 		}
 		if checkpoint != "" {

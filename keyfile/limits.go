@@ -13,7 +13,7 @@ const (
 	DefaultRounds = 24
 	// MaxPBKDF2Rounds caps the iterations that an encrypted PKCS#8 file may
 	// ask for: some seconds of work. OpenSSL writes 2048.
-	MaxPBKDF2Rounds = 10_000_000
+	MaxPBKDF2Rounds = 5_000_000
 	// MaxLine caps a line of authorized_keys in bytes.
 	MaxLine = 64 * 1024
 

@@ -27,6 +27,9 @@ missing() {
 		netcat-openbsd nc -h 2>&1 | grep -q OpenBSD
 		python3-paramiko /usr/bin/python3 -c 'import paramiko'
 		python3-asyncssh /usr/bin/python3 -c 'import asyncssh'
+		xvfb command -v Xvfb
+		xauth command -v xauth
+		x11-utils command -v xdpyinfo
 		wine command -v wine
 		wine64 test -x /usr/lib/wine/wine64
 		gcc-mingw-w64-x86-64-win32 command -v x86_64-w64-mingw32-gcc-win32

@@ -32,7 +32,7 @@ func Screen(ctx context.Context, w io.Writer, r io.Reader, s Screening, say Say)
 		s.Tests = 100
 	}
 	if s.Tests < minTests {
-		return 0, fmt.Errorf("Minimum primality trials is %d", minTests) //lint:ignore ST1005 OpenSSH's words
+		return 0, fmt.Errorf("minimum primality trials is %d", minTests)
 	}
 	begun := time.Now()
 	found, possible := 0, 0

@@ -70,9 +70,9 @@ func (r *Range) fill() (*big.Int, error) {
 	}
 	switch {
 	case r.Bits > MaxBits:
-		return nil, fmt.Errorf("Too many bits: %d > %d", r.Bits, MaxBits) //lint:ignore ST1005 OpenSSH's words
+		return nil, fmt.Errorf("too many bits: %d > %d", r.Bits, MaxBits)
 	case r.Bits < MinBits:
-		return nil, fmt.Errorf("Too few bits: %d < %d", r.Bits, MinBits) //lint:ignore ST1005 OpenSSH's words
+		return nil, fmt.Errorf("too few bits: %d < %d", r.Bits, MinBits)
 	}
 	base := r.Start
 	if base == nil {
