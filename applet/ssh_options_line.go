@@ -58,18 +58,23 @@ func (l *sshLine) destination(text string) error {
 	return nil
 }
 
-// load asks config what holds for this command line.
-func (l *sshLine) load() (*config.Client, error) {
+// configQuery is the command line as a question to config.
+func (l *sshLine) configQuery() config.ClientQuery {
 	options := l.options()
 	if l.level != "" {
 		options = append([]string{config.Option("LogLevel", l.level)}, options...)
 	}
-	c, err := config.LoadClient(config.ClientQuery{
+	return config.ClientQuery{
 		Host: l.host, User: l.user, Command: l.command, Options: options, File: l.file, Known: knownAlgorithms(),
 		OnlyShow:     l.dump,
 		LocalForward: l.forwards[config.ForwardLocal], RemoteForward: l.forwards[config.ForwardRemote],
 		DynamicForward: l.forwards[config.ForwardDynamic], StdioForward: l.stdio,
-	})
+	}
+}
+
+// load asks config what holds for this command line.
+func (l *sshLine) load() (*config.Client, error) {
+	c, err := config.LoadClient(l.configQuery())
 	if err != nil {
 		return nil, err
 	}

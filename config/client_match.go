@@ -16,10 +16,10 @@ import (
 const sshRelease = "OpenSSH_10.0p2"
 
 // matchLine opens a block for the connections that meet all its conditions.
-func (l *clientLoader) matchLine(a *args, at Origin) error {
+func (l *clientLoader) matchLine(a *args) error {
 	l.fillTokens()
 	words := a.words
-	result, seen := true, 0
+	result, seen := !l.never, 0
 	l.active = false // whatever goes wrong, the block doesn't apply
 	for len(words) > 0 {
 		attribute, negated := strings.CutPrefix(words[0], "!")

@@ -64,7 +64,10 @@ type clientLoader struct {
 	final   bool   // this is the second reading
 	wants   bool   // "Match final" asked for a second reading
 	depth   int
-	usual   bool // the files being read are the user's, not the system's
+	never   bool       // an Include in a block that doesn't apply: lines are only checked
+	here    *blockLine // the block that lines are in; nil before the first
+	outer   *blockLine // the block around the Include that led here
+	usual   bool       // the files being read are the user's, not the system's
 }
 
 func newClientLoader(q ClientQuery) (*clientLoader, error) {
@@ -123,6 +126,9 @@ func (l *clientLoader) load() error {
 	l.takeForwards()
 	if err := l.readFiles(); err != nil {
 		return err
+	}
+	if len(l.problems) > 0 { // while all of them are looked for
+		return &Error{Problems: l.problems}
 	}
 	if err := l.settleName(); err != nil || !l.wants {
 		return err

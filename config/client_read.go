@@ -25,18 +25,22 @@ func (l *clientLoader) readFiles() error {
 		return nil
 	}
 	l.usual = true
-	if err := l.readFile(filepath.Join(l.q.Home, ".ssh", "config"), true); unexpected(err) {
+	if err := l.readFile(filepath.Join(l.q.Home, ".ssh", "config"), true); l.ends(err) {
 		return err
 	}
 	l.usual = false
-	if err := l.readFile(filepath.Join(l.q.SystemDir, "ssh_config"), false); unexpected(err) {
+	if err := l.readFile(filepath.Join(l.q.SystemDir, "ssh_config"), false); l.ends(err) {
 		return err
 	}
 	return nil
 }
 
-// unexpected leaves out what a usual file may do: be missing or unreadable.
-func unexpected(err error) bool {
+// ends leaves out what a usual file may do: be missing or unreadable. While
+// every problem is looked for, bad lines don't end reading.
+func (l *clientLoader) ends(err error) bool {
+	if bad := new(Error); l.all && errors.As(err, &bad) {
+		return false
+	}
 	return err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission)
 }
 
@@ -58,7 +62,7 @@ func (l *clientLoader) readFile(name string, strict bool) error {
 }
 
 func (l *clientLoader) parse(name string, data []byte) error {
-	l.active = true
+	l.active, l.here = true, nil
 	return l.lines(name, data, l.block)
 }
 
@@ -66,9 +70,16 @@ func (l *clientLoader) parse(name string, data []byte) error {
 func (l *clientLoader) block(keyword string, a *args, at Origin) (bool, error) {
 	switch strings.ToLower(keyword) {
 	case "host":
-		return true, l.keywordError(keyword, l.hostLine(a))
+		l.open(blockLine{kind: "Host", words: a.words, at: at})
+		err := l.hostLine(a)
+		l.here.held = l.active
+		return true, l.keywordError(keyword, err)
 	case "match":
-		return true, l.matchLine(a, at)
+		l.open(blockLine{kind: "Match", words: a.words, at: at})
+		err := l.matchLine(a)
+		l.active = l.active && !l.never
+		l.here.held = l.active
+		return true, err
 	case "include":
 		return true, l.includeLine(keyword, a)
 	}
@@ -83,6 +94,9 @@ func (l *clientLoader) hostLine(a *args) error {
 		return err
 	}
 	for _, word := range patterns {
+		if l.never {
+			return nil
+		}
 		word, negated := strings.CutPrefix(word, "!")
 		if !pattern.Match(l.matchOn, word) {
 			continue
@@ -125,13 +139,31 @@ func (l *clientLoader) includeLine(keyword string, a *args) error {
 	return nil
 }
 
+// A blockLine is a Host or Match line, and the block around the Include that led
+// to its file.
+type blockLine struct {
+	kind  string
+	words []string
+	at    Origin
+	outer *blockLine
+	held  bool // it is for this connection
+}
+
+// open begins a block, which ends the one before it in the same file.
+func (l *clientLoader) open(b blockLine) {
+	b.outer = l.outer
+	l.here = &b
+}
+
+// includeFiles reads files in place; inside a block that doesn't apply their
+// lines are only checked.
 func (l *clientLoader) includeFiles(names []string) error {
 	if l.depth++; l.depth > maxDepth {
 		return errors.New("too many recursive configuration includes")
 	}
-	defer func() { l.depth-- }()
-	active, host := l.active, l.matchOn
-	defer func() { l.active, l.matchOn = active, host }()
+	active, never, here, outer := l.active, l.never, l.here, l.outer
+	defer func() { l.depth--; l.active, l.never, l.here, l.outer = active, never, here, outer }()
+	l.never, l.outer = never || !active, here
 	for _, name := range names {
 		if info, err := os.Stat(name); err == nil && info.IsDir() {
 			continue
@@ -143,9 +175,7 @@ func (l *clientLoader) includeFiles(names []string) error {
 		if err != nil {
 			return err
 		}
-		if l.active = active; !active {
-			continue
-		}
+		l.active, l.here = active, here
 		if err := l.lines(name, data, l.block); err != nil {
 			return err
 		}

@@ -18,6 +18,9 @@ func (l *loader[T]) lines(name string, data []byte, handle func(keyword string, 
 		if err := l.line(line, at, handle); err != nil {
 			var nested *Error
 			var refused *RefusedError
+			if errors.As(err, &nested) && l.all {
+				continue
+			}
 			if errors.As(err, &nested) || errors.As(err, &refused) {
 				return err
 			}
@@ -87,10 +90,8 @@ func (l *loader[T]) read(name string, strict bool) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if strict {
-		if err := checkOwner(f); err != nil {
-			return nil, err
-		}
+	if err := l.mayTrust(f, strict); err != nil {
+		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
@@ -100,6 +101,20 @@ func (l *loader[T]) read(name string, strict bool) ([]byte, error) {
 		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxFile)
 	}
 	return data, nil
+}
+
+// mayTrust checks who may write a file. While looking for every problem it is
+// one of them, and reading goes on.
+func (l *loader[T]) mayTrust(f *os.File, strict bool) error {
+	if !strict && !l.all {
+		return nil
+	}
+	err := checkOwner(f)
+	if err != nil && l.all {
+		l.untrusted = append(l.untrusted, f.Name())
+		return nil
+	}
+	return err
 }
 
 // included gives the files that an Include word stands for; a relative one is

@@ -23,3 +23,6 @@ func checkOwner(f *os.File) error {
 	}
 	return nil
 }
+
+// tooOpen says whether others may read a private key.
+func tooOpen(info os.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }

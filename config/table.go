@@ -56,6 +56,14 @@ type loader[T any] struct {
 	known  *Known
 	getenv func(string) (string, bool)
 
+	// seen, if set, is told of each line that sets a keyword of the table: value
+	// is what it says, won that it counts.
+	seen func(r *row[T], at Origin, value string, won bool)
+	// all goes on after a file with problems, to find those of the next;
+	// untrusted are the files that others may write then.
+	all       bool
+	untrusted []string
+
 	active   bool // lines apply: not inside a Host or Match that didn't match
 	origins  map[string]Origin
 	written  map[string]string // the first value of each keyword, as it stands
@@ -139,6 +147,9 @@ func (l *loader[T]) setRow(r *row[T], keyword string, a *args, at Origin) error 
 	if len(a.words) > 0 {
 		return fmt.Errorf("keyword %s extra arguments at end of line", strings.ToLower(keyword))
 	}
+	if l.seen != nil {
+		l.seen(r, at, text, l.active && (!taken || r.multi))
+	}
 	if l.active && !taken {
 		l.origins[name], l.written[name] = at, text
 	}
@@ -180,7 +191,10 @@ func (p phrase) Error() string { return string(p) }
 func aloneError(word string) error { return phrase("\"" + word + "\" argument must appear alone.") }
 
 func (l *loader[T]) setOther(o *other, name string, a *args, at Origin) {
-	if !l.active {
+	if l.all {
+		l.note(Note{Origin: at, Keyword: o.nameOf(name), Text: "ignored: " + o.why})
+	}
+	if !l.active || l.all {
 		return
 	}
 	if _, taken := l.settings[name]; taken {
