@@ -17,7 +17,7 @@ import (
 // session runs what was asked for on a connection and returns the exit code.
 func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	defer c.Close()
-	agentForwarded := r.forwardAgent(ctx, c)
+	agentForwarded, display := r.forwardAgent(ctx, c), r.forwardX11(ctx, c)
 	f := r.forwards(ctx, c)
 	if f == nil {
 		return sshFailed
@@ -34,7 +34,8 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	}
 	tty := r.wantsTTY()
 	opts := r.sessionOptions(tty)
-	opts.Agent = agentForwarded
+	opts.Agent, opts.X11 = agentForwarded, display
+	opts.X11Refused = func() { r.say(config.LogInfo, "X11 forwarding request failed on channel 0") }
 	s, err := c.OpenSession(ctx, opts)
 	if err == nil && !f.settle(ctx) { // its answers came before the session's
 		return sshFailed

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/mux"
 	"github.com/nacre-ssh/nacre/wire"
+	"github.com/nacre-ssh/nacre/x11"
 )
 
 // SessionOptions are what goes before a session's program. The zero value is a
@@ -21,6 +22,11 @@ type SessionOptions struct {
 	// Agent asks the server to give programs a way to the agent that
 	// [Client.ForwardAgent] serves.
 	Agent bool
+	// X11 asks the server to give programs a way to the display that
+	// [Client.ForwardX11] serves; X11Refused is called when it does not. Both
+	// may be nil.
+	X11        *x11.Forward
+	X11Refused func()
 	// PTYRefused is called when the server gives no terminal; the session goes
 	// on without one. May be nil.
 	PTYRefused func()
@@ -104,6 +110,11 @@ func (c *Client) OpenSession(ctx context.Context, opts SessionOptions) (*Session
 func (s *Session) prepare() error {
 	if s.opts.Agent {
 		if err := s.ask("auth-agent-req@openssh.com", nil); err != nil {
+			return err
+		}
+	}
+	if s.opts.X11 != nil {
+		if err := s.askX11(); err != nil {
 			return err
 		}
 	}

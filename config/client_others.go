@@ -28,7 +28,6 @@ func clientPending() []other {
 		{"LocalCommand", "*", "the local command does not run", true},
 
 		// Nothing is lost but comfort.
-		{"ForwardX11 ForwardX11Trusted ForwardX11Timeout XAuthLocation", "*", "X11 is not forwarded", false},
 		{"TunnelDevice", "*", "no tunnel device is opened", false},
 		{"PermitLocalCommand", "*", "no local command runs", false},
 		{"AddKeysToAgent", "*", "keys are not added to the agent", false},
@@ -49,6 +48,7 @@ func clientPending() []other {
 func clientNever() []other {
 	return []other{
 		{"PKCS11Provider", "none *", "nacre has no PKCS#11: keys of a token are not offered. An ssh-agent that holds them (ssh-add -s) works", true},
+		{"XAuthLocation", "*", "the file of X cookies is read without xauth", false},
 		{"GSSAPIAuthentication GSSAPIDelegateCredentials GSSAPIKeyExchange", "no false *", "nacre has no GSSAPI: Kerberos is not tried", false},
 		{"GSSAPITrustDNS GSSAPIRenewalForcesRekey GSSAPIKexAlgorithms GSSAPIClientIdentity GSSAPIServerIdentity", "*", "nacre has no GSSAPI", false},
 	}
