@@ -24,7 +24,22 @@ import (
 	"github.com/nacre-ssh/nacre/wire"
 )
 
-func TestMain(m *testing.M) { leakcheck.Main(m) }
+// agentProcess is set in the environment of a process that is an agent at the
+// socket that it names.
+const agentProcess = "NACRE_TEST_AGENT"
+
+func TestMain(m *testing.M) {
+	if socket := os.Getenv(agentProcess); socket != "" {
+		l, err := Listen(socket)
+		if err != nil {
+			panic(err)
+		}
+		os.Stdout.WriteString("ready\n")
+		(&Listener{Keyring: &Memory{Scrub: true}}).Serve(context.Background(), l)
+		return
+	}
+	leakcheck.Main(m)
+}
 
 // testKeys is one key of each type that signs.
 var testKeys = sync.OnceValue(func() []*key.Private {
@@ -553,6 +568,21 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte{msgRequestIdentities})
 	f.Add([]byte{msgRemoveAll})
 	f.Add([]byte{27, 0, 0, 0, 24})
+	host := place{"gate", testKeys()[0]}
+	b, err := appendAdded(AddedKey{Private: testKeys()[0], Certificate: certify(f, testKeys()[0].Public(), testKeys()[0]), Destinations: []Destination{{To: host.hop("bob")}, {From: host.hop(""), To: host.hop("")}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b[4:])
+	p := host.proof(f, "session", true)
+	b = wire.AppendString(wire.AppendString(newMessage(msgExtension), extBind), p.HostKey)
+	f.Add(wire.AppendBool(wire.AppendString(wire.AppendString(b, p.SessionID), p.Signature), true)[4:])
+	f.Add(wire.AppendString(newMessage(msgExtension), extQuery)[4:])
+	f.Add(wire.AppendString(newMessage(msgLock), "password")[4:])
+	if b, err = (&Token{ID: "lib", Lifetime: time.Minute, Certificates: [][]byte{{1}}}).append(msgAddToken); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b[4:])
 	f.Fuzz(func(t *testing.T, message []byte) {
 		ctx := context.Background()
 		m := &Memory{Confirm: func(context.Context, Identity, string) bool { return false }}
@@ -564,7 +594,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatalf("% x", reply)
 		}
 		switch reply[4] {
-		case msgFailure, msgSuccess, msgIdentitiesAnswer, msgSignResponse:
+		case msgFailure, msgSuccess, msgIdentitiesAnswer, msgSignResponse, msgExtensionFailure, msgExtensionResponse:
 		default:
 			t.Errorf("answer %d", reply[4])
 		}
@@ -590,8 +620,12 @@ func FuzzClient(f *testing.F) {
 		f.Add(reply)
 	}
 	f.Add([]byte{0, 0, 0, 9, msgSignResponse, 0, 0, 0, 4, 0, 0, 0, 0})
+	f.Add(append([]byte{0, 0, 0, 37, msgExtensionResponse, 0, 0, 0, 5}, "query\x00\x00\x00\x18session-bind@openssh.com"...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		ctx := context.Background()
+		if names, err := NewClient(replay{bytes.NewReader(b)}).Extensions(ctx); err == nil && len(names) > len(b) {
+			t.Error("names out of nowhere")
+		}
 		list, err := NewClient(replay{bytes.NewReader(b)}).List(ctx)
 		if err == nil && len(list) > MaxIdentities {
 			t.Error("too many keys")
@@ -601,5 +635,32 @@ func FuzzClient(f *testing.F) {
 		if signature, err := s.Sign(ctx, k.Type(), nil); err == nil && !bytes.HasPrefix(signature, wire.AppendString(nil, k.Type())) {
 			t.Errorf("% x", signature)
 		}
+	})
+}
+
+// FuzzDestinations reads what a signature request and a constraint hold.
+func FuzzDestinations(f *testing.F) {
+	host := place{"gate", testKeys()[0]}
+	b, err := appendDestinations(nil, []Destination{{To: host.hop("bob")}, {From: host.hop(""), To: host.hop("")}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	blob := host.key.Public().Blob()
+	f.Add(b[4:], loginData("session", "bob", host.key.Public(), blob))
+	f.Add(b, loginData("session", "bob", host.key.Public(), nil))
+	f.Add([]byte{}, certify(f, host.key.Public(), testKeys()[0]))
+	f.Fuzz(func(t *testing.T, list, data []byte) {
+		destinations, err := readDestinations(list)
+		if err == nil {
+			again, err := appendDestinations(nil, destinations)
+			if err != nil || len(again) != len(list)+4 {
+				t.Errorf("%d bytes became %d: %v", len(list), len(again), err)
+			}
+		}
+		p := &Peer{bindings: []Binding{{HostKey: blob, SessionID: []byte("session")}}}
+		if _, err := p.login(destinations, blob, data, nil); err == nil && !bytes.Contains(data, blob) {
+			t.Error("a login without the key was taken")
+		}
+		_, _, _ = Plain(data)
 	})
 }

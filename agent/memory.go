@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,11 +30,17 @@ type Memory struct {
 	HostCertificate HostCertificate
 	// Lifetime is for keys that come without one; 0: for ever.
 	Lifetime time.Duration
+	// Scrub has the collector free what a key leaves behind soon after it was
+	// used, for a process whose collector overwrites what it frees
+	// (GODEBUG=clobberfree=1).
+	Scrub bool
 
 	mu       sync.Mutex
 	keys     []heldKey
 	lock     lock
 	reaper   *time.Timer
+	scrubber *time.Timer
+	rounds   int // of collecting that are left
 	guessing sync.Mutex
 }
 
@@ -112,6 +119,7 @@ func (m *Memory) Sign(ctx context.Context, blob, data []byte, flags uint32) ([]b
 		return nil, err
 	}
 	defer clear(k.sealed)
+	defer m.scrub()
 	algorithm, err := algorithmOf(k.plain, flags)
 	if err != nil {
 		return nil, err
@@ -129,7 +137,7 @@ func (m *Memory) Sign(ctx context.Context, blob, data []byte, flags uint32) ([]b
 	}
 	var signature []byte
 	err = theVault().open(k.sealed, func(secret []byte) error {
-		signature, err = signOnce(ctx, secret, algorithm, data)
+		signature, err = signOnce(ctx, k.plain.Type(), secret, algorithm, data)
 		return err
 	})
 	return signature, err
@@ -151,10 +159,19 @@ func (m *Memory) held(blob []byte) (heldKey, error) {
 	return k, nil
 }
 
-// signOnce reads a private key, signs with it and wipes it.
-func signOnce(ctx context.Context, secret []byte, algorithm string, data []byte) ([]byte, error) {
+// openKey is sealKey's other half. An Ed25519 key is held as it is used: that
+// its halves belong together has been checked once, at the cost of a signature.
+func openKey(typ string, secret []byte) (*key.Private, error) {
+	if typ == key.TypeEd25519 {
+		return key.NewPrivate(ed25519.PrivateKey(bytes.Clone(secret)))
+	}
 	r := wire.NewReader(secret)
-	k, err := key.ReadPrivate(&r)
+	return key.ReadPrivate(&r)
+}
+
+// signOnce reads a private key, signs with it and wipes it.
+func signOnce(ctx context.Context, typ string, secret []byte, algorithm string, data []byte) ([]byte, error) {
+	k, err := openKey(typ, secret)
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +232,7 @@ func (m *Memory) Add(ctx context.Context, k AddedKey) error {
 		m.keys = append(m.keys, held)
 	}
 	m.expire()
+	m.scrubSoon()
 	return nil
 }
 
@@ -234,6 +252,9 @@ func (m *Memory) place(p *Peer, blob []byte) (int, error) {
 }
 
 func sealKey(k *key.Private) ([]byte, error) {
+	if raw, ok := k.Crypto().(ed25519.PrivateKey); ok {
+		return theVault().seal(raw)
+	}
 	// Room for the largest, so that no half of it stays behind in append.
 	secret, err := key.AppendPrivate(make([]byte, 0, maxSecret), k)
 	defer clear(secret)

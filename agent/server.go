@@ -84,7 +84,9 @@ func serveWith(ctx context.Context, conn io.ReadWriteCloser, k Keyring, refused 
 	for {
 		message, err := readMessage(conn)
 		if err == nil {
+			burn() // so that the stack needn't grow, and leave a copy, in the answer
 			reply, reason := answer(ctx, k, message)
+			burn()
 			clear(message) // it may have been a private key
 			if reason != nil && refused != nil {
 				refused(reason)
@@ -107,7 +109,7 @@ func serveWith(ctx context.Context, conn io.ReadWriteCloser, k Keyring, refused 
 func answer(ctx context.Context, k Keyring, message []byte) ([]byte, error) {
 	r := wire.NewReader(message)
 	number := r.Byte()
-	reason := fmt.Errorf("message %d is unknown", number)
+	var reason error
 	for i := range requests {
 		if requests[i].number != number {
 			continue
@@ -121,6 +123,9 @@ func answer(ctx context.Context, k Keyring, message []byte) ([]byte, error) {
 		}
 		reason = fmt.Errorf("message %d: %w", number, err)
 		break
+	}
+	if reason == nil {
+		reason = fmt.Errorf("message %d is unknown", number)
 	}
 	return newMessage(msgFailure), reason
 }

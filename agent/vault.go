@@ -5,13 +5,15 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/big"
+	"runtime"
 	"sync"
+	"time"
 
 	"github.com/cloudflare/circl/sign/ed448"
+	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/chacha20"
 
 	"github.com/nacre-ssh/nacre/key"
@@ -48,9 +50,10 @@ func newVault() *vault {
 	return v
 }
 
-// cipher makes the stream for one secret. The caller wipes it.
+// cipher makes the stream for one secret. The caller wipes it. BLAKE2b hashes
+// the prekey, which each use does anew, in half of SHA-256's time.
 func (v *vault) cipher(nonce []byte) (*chacha20.Cipher, error) {
-	k := sha256.Sum256(v.prekey)
+	k := blake2b.Sum256(v.prekey)
 	defer clear(k[:])
 	return chacha20.NewUnauthenticatedCipher(k[:], nonce)
 }
@@ -117,5 +120,51 @@ func wipe(k *key.Private) {
 func wipeInt(n *big.Int) {
 	if n != nil {
 		clear(n.Bits())
+	}
+}
+
+// burn overwrites the stack below its caller, where private keys have been.
+//
+//go:noinline
+func burn() {
+	var deep [24 * 1024]byte
+	touch(&deep)
+}
+
+//go:noinline
+func touch(b *[24 * 1024]byte) { clear(b[:]) }
+
+// scrubAfter is how long nothing must happen before the garbage is collected.
+const scrubAfter = 250 * time.Millisecond
+
+// scrub has the garbage collected when the keyring rests.
+func (m *Memory) scrub() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.scrubSoon()
+}
+
+// scrubRounds is how often the garbage is collected: what the standard library
+// has made of a key is found to be garbage only after the key was.
+const scrubRounds = 3
+
+// scrubSoon is scrub for a caller that has the lock.
+func (m *Memory) scrubSoon() {
+	if !m.Scrub {
+		return
+	}
+	if m.scrubber == nil {
+		m.scrubber = time.AfterFunc(scrubAfter, m.collect)
+	}
+	m.rounds = scrubRounds
+	m.scrubber.Reset(scrubAfter)
+}
+
+func (m *Memory) collect() {
+	runtime.GC()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.rounds--; m.rounds > 0 {
+		m.scrubber.Reset(scrubAfter)
 	}
 }

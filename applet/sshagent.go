@@ -175,7 +175,7 @@ func agentUsageError(e *Env, l *agentLine, err error) int {
 // newKeyring makes the agent's keyring. A user is asked through SSH_ASKPASS.
 func newKeyring(e *Env, hash keyfile.Hash, life time.Duration) *agent.Memory {
 	return &agent.Memory{
-		Lifetime: life,
+		Lifetime: life, Scrub: true,
 		Confirm: func(ctx context.Context, id agent.Identity, purpose string) bool {
 			k, _, err := agent.Plain(id.Blob)
 			if err != nil {

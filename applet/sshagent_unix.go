@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,9 +37,10 @@ func startAgent(ctx context.Context, e *Env, l *agentLine) int {
 		fmt.Fprintln(e.Stdout, "Deleted stale agent sockets in ~/.ssh/agent")
 		return agentOK
 	case l.debug || l.foreground:
+		overwriting(e)
 		return serveAgent(ctx, e, l, nil)
 	}
-	pid, socket, code, err := startDetached(e, detachOptions{})
+	pid, socket, code, err := startDetached(e, detachOptions{env: []string{overwrite + e.Getenv("GODEBUG")}})
 	if err != nil {
 		e.Errorf("ssh-agent: going to the background: %v", err)
 		return agentUsage
@@ -51,6 +53,22 @@ func startAgent(ctx context.Context, e *Env, l *agentLine) int {
 	}
 	fmt.Fprint(e.Stdout, l.shellLines(string(socket), pid, true))
 	return agentOK
+}
+
+// overwrite has the collector overwrite what it frees: it is where keys were.
+const overwrite = "GODEBUG=clobberfree=1,"
+
+// overwriting sees to it that this process began with overwrite: it begins
+// again, as itself, where it didn't.
+func overwriting(e *Env) {
+	if strings.HasPrefix("GODEBUG="+e.Getenv("GODEBUG"), overwrite) {
+		return
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return
+	}
+	_ = syscall.Exec(program, os.Args, append(os.Environ(), overwrite+e.Getenv("GODEBUG")))
 }
 
 // becomeCommand runs the command in this process's place, so that it has the
@@ -118,6 +136,7 @@ func serveAgent(ctx context.Context, e *Env, l *agentLine, d *detached) int {
 	}
 	signal.Notify(signals, list...)
 	signal.Ignore(syscall.SIGPIPE)
+	os.Setenv("GODEBUG", strings.TrimPrefix("GODEBUG="+e.Getenv("GODEBUG"), overwrite)) // not for SSH_ASKPASS
 	parent := os.Getppid()
 	if err := agent.Harden(); err != nil {
 		e.Errorf("ssh-agent: %v", err)
