@@ -1,8 +1,10 @@
 // Package keyfile reads and writes keys as people keep them: private key files,
 // authorized_keys lines, fingerprints and random art.
 //
-// A private key file's format is a row of the table in private.go: OpenSSH's
-// own openssh-key-v1, and the PEM forms PKCS#1, PKCS#8 and SEC1. How an
+// A private key file's [Format] is a row of the table in format.go, by which it
+// is recognised from its content, read and written: OpenSSH's own
+// openssh-key-v1, the PEM forms PKCS#1, SEC1 and PKCS#8, PuTTY's, Dropbear's and
+// ssh.com's. A [PublicFormat] is a row of the table in public.go. How an
 // openssh-key-v1 file is encrypted is a row of the table in cipher.go. [Load]
 // reads a file as ssh does, and refuses one that other users can read; its
 // errors are types ([PassphraseError], [PermissionsError], [FormatError],
