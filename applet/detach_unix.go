@@ -104,6 +104,16 @@ func (d *detached) ready(word []byte, keepStderr bool) {
 		}
 		null.Close()
 	}
+	d.say(word)
+}
+
+// leave is ready, but the process keeps its streams and its directory.
+func (d *detached) leave(word []byte) {
+	_, _ = unix.Setsid() // fails where it has been done
+	d.say(word)
+}
+
+func (d *detached) say(word []byte) {
 	d.tell.Write(append([]byte{1}, word...))
 	d.tell.Close()
 }

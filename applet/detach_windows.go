@@ -7,6 +7,8 @@ type detached struct{}
 
 func (*detached) ready([]byte, bool) {}
 
+func (*detached) leave([]byte) {}
+
 func background(*Env) *detached { return nil }
 
 type detachOptions struct {

@@ -35,6 +35,7 @@ type sshRun struct {
 	policy *hostPolicy
 	peer   string    // "address port n", for messages
 	via    []string  // the hosts that wait behind this one, as a chain of jumps
+	forked *detached // this process was started to go to the background once it is logged in; else nil
 	master *detached // this process was started to be a master in the background; else nil
 }
 
@@ -110,6 +111,9 @@ func (r *sshRun) run(ctx context.Context) int {
 	}
 	r.notes()
 	r.peer = fmt.Sprintf("%s port %d", conf.HostName, conf.Port)
+	if code, done := r.fork(); done {
+		return code
+	}
 	if code, done := r.shared(ctx); done {
 		return code
 	}
@@ -125,6 +129,7 @@ func (r *sshRun) run(ctx context.Context) int {
 
 // notes tells which lines of the configuration have no effect.
 func (r *sshRun) notes() {
+	r.explainConfig()
 	for _, n := range r.conf.Notes() {
 		switch {
 		case n.Warn:

@@ -272,6 +272,7 @@ func (r *sshRun) rideSession(ctx context.Context, c *control.Conn) (code int, do
 		r.say(config.LogError, "session request failed: %s", term.Printable(err.Error()))
 		return 0, false
 	}
+	r.loggedIn()
 	code, err = r.sit(ctx, p, pid, tty)
 	if err != nil {
 		r.say(config.LogDebug2, "debug2: Control master terminated unexpectedly: %v", err)

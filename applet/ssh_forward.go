@@ -165,6 +165,7 @@ func (r *sshRun) serveForwards(ctx context.Context, c *client.Client, f *forward
 	if !f.settle(ctx) {
 		return sshFailed
 	}
+	r.loggedIn()
 	<-c.Done()
 	r.lost(c.Err())
 	return sshFailed

@@ -52,6 +52,7 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 			r.say(config.LogDebug1, "debug1: %v", err)
 		}
 	}
+	r.loggedIn()
 	return r.attend(ctx, c, s, f, tty)
 }
 

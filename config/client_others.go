@@ -21,7 +21,6 @@ func clientPending() []other {
 		// Ignoring these would trust or offer something else than the file says.
 		{"KnownHostsCommand", "none", "the host keys it prints would not be known", false},
 		{"CheckHostIP", "no false", "the address would not be checked against known_hosts", false},
-		{"ForkAfterAuthentication", "no false", "the client would stay in the foreground", false},
 
 		// What doesn't happen is worth a word: a person would wait for it.
 		{"Tunnel", "*", "no tunnel device is opened", false},
@@ -35,7 +34,6 @@ func clientPending() []other {
 		{"EnableSSHKeysign HostbasedAuthentication HostbasedAcceptedAlgorithms", "*", "host-based authentication is not tried", false},
 		{"IPQoS", "*", "packets carry the system's class of service", false},
 		{"KbdInteractiveDevices", "*", "the server chooses the device", false},
-		{"LogVerbose SyslogFacility", "*", "logging goes to standard error", false},
 		{"ObscureKeystrokeTiming", "*", "keystrokes are sent when they are typed", false},
 		{"SecurityKeyProvider", "*", "security keys are not used", false},
 		{"VerifyHostKeyDNS", "*", "host keys are not looked up in the DNS", false},
@@ -50,6 +48,7 @@ func clientNever() []other {
 		{"PKCS11Provider", "none *", "nacre has no PKCS#11: keys of a token are not offered. An ssh-agent that holds them (ssh-add -s) works", true},
 		{"XAuthLocation", "*", "the file of X cookies is read without xauth", false},
 		{"GSSAPIAuthentication GSSAPIDelegateCredentials GSSAPIKeyExchange", "no false *", "nacre has no GSSAPI: Kerberos is not tried", false},
+		{"LogVerbose", "none *", "its patterns name OpenSSH's own source files. LogLevel alone decides what is said", false},
 		{"GSSAPITrustDNS GSSAPIRenewalForcesRekey GSSAPIKexAlgorithms GSSAPIClientIdentity GSSAPIServerIdentity", "*", "nacre has no GSSAPI", false},
 	}
 }
