@@ -277,7 +277,7 @@ func testTerminal(t *testing.T, h *host) {
 		p.types("~x\r") // no escape
 		p.sees("got <~x>")
 		p.types("~?")
-		p.sees("Supported escape sequences:\r\n ~.  - terminate connection\r\n")
+		p.sees("Supported escape sequences:\r\n ~.   - terminate connection")
 		p.types("\r~R")
 		p.types("end\r")
 		p.sees("got <end>")

@@ -25,6 +25,7 @@ func figures() []figure {
 		{"true", trueRow},
 		{"turns", turnsRow},
 		{"login", loginRow},
+		{"forward", forwardRow},
 		{"idle", idleRow},
 		{"version", versionRow},
 	}
