@@ -317,6 +317,8 @@ func (g *puttygen) writeTo(path string, text []byte) error {
 	}
 	mode := os.FileMode(0o600)
 	switch {
+	case g.kind.keeps && path == g.in:
+		mode = 0 // the file's own
 	case g.kind.keeps:
 	case err == nil:
 		mode = info.Mode().Perm()

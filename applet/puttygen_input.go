@@ -76,6 +76,8 @@ func (g *puttygen) load(ctx context.Context, f *puttyFile) (*puttyKey, error) {
 	if comment == "" {
 		comment = puttyNoComment(f.format)
 	}
+	// A line break would make two lines of authorized_keys out of one.
+	comment = strings.NewReplacer("\n", " ", "\r", " ", "\x00", " ").Replace(comment)
 	return &puttyKey{private: k, public: k.Public().Blob(), comment: &comment}, nil
 }
 
@@ -141,10 +143,12 @@ func parsePublicText(text []byte) (blob []byte, comment *string, err error) {
 	if bytes.HasPrefix(text, []byte(rfc4716)) {
 		return parseRFC4716Text(string(text))
 	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	line = strings.TrimRight(line, "\r")
+	line := string(text)
+	if i := strings.IndexAny(line, "\r\n\x00"); i >= 0 {
+		line = line[:i]
+	}
 	name, rest, ok := strings.Cut(line, " ")
-	if !ok {
+	if !ok || name == "" {
 		return nil, nil, errors.New("no key blob in OpenSSH public key file")
 	}
 	encoded, after, ok := strings.Cut(rest, " ")
@@ -160,15 +164,20 @@ func parsePublicText(text []byte) (blob []byte, comment *string, err error) {
 	return blob, comment, nil
 }
 
-// blobName is the type that a public blob begins with, "" for none.
+// blobName is the type that a public blob begins with, "" where that is no name
+// (RFC 4251, section 6).
 func blobName(blob []byte) string {
 	r := wire.NewReader(blob)
 	name := r.String()
-	if r.Err() != nil {
+	if r.Err() != nil || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return ""
 	}
 	return name
 }
+
+// maxPublicHeader caps a header with its continuations, in bytes; RFC 4716 has
+// 1024.
+const maxPublicHeader = 8192
 
 func parseRFC4716Text(text string) (blob []byte, comment *string, err error) {
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
@@ -186,9 +195,12 @@ func parseRFC4716Text(text string) (blob []byte, comment *string, err error) {
 		case !header:
 			encoded.WriteString(strings.TrimSpace(line))
 		default:
-			for strings.HasSuffix(value, `\`) && i+1 < len(lines) {
+			for strings.HasSuffix(value, `\`) && i+1 < len(lines) && len(value) <= maxPublicHeader {
 				i++
 				value = value[:len(value)-1] + lines[i]
+			}
+			if len(value) > maxPublicHeader {
+				return nil, nil, errors.New("a header of the SSH-2 public key file is too long")
 			}
 			if strings.EqualFold(name, "Comment") {
 				value = unescapeComment(strings.TrimLeft(value, " "))

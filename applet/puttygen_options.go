@@ -109,7 +109,7 @@ func (g *puttygen) table() getopt.Table {
 	return getopt.Table{
 		{Letter: 't', Arg: "type", Help: "specify key type when generating: eddsa, ecdsa, rsa (with -b), ed25519, ed448", Do: g.setType},
 		{Letter: 'b', Arg: "bits", Help: "specify number of bits when generating key", Do: g.setBits},
-		{Letter: 'C', Arg: "comment", Help: "change or specify key comment", Do: func(arg string) error { g.comment = &arg; return nil }},
+		{Letter: 'C', Arg: "comment", Help: "change or specify key comment", Do: g.setComment},
 		{Letter: 'P', Help: "change key passphrase", Do: set(&g.changePass)},
 		{Letter: 'q', Help: "quiet: do not display progress bar"},
 		{Letter: 'O', Arg: "type", Help: "specify output type: " + strings.Join(puttyOutputNames(), ", "), Do: g.setKind},
@@ -165,6 +165,14 @@ func (g *puttygen) setKind(name string) error {
 		}
 	}
 	return g.wrong("unknown output type `%s'", term.Printable(name))
+}
+
+func (g *puttygen) setComment(arg string) error {
+	if strings.ContainsAny(arg, "\r\n\x00") {
+		return g.wrong("a comment can't hold a line break")
+	}
+	g.comment = &arg
+	return nil
 }
 
 func (g *puttygen) setType(word string) error {

@@ -308,6 +308,29 @@ func TestPuttygenPipes(t *testing.T) {
 	}
 }
 
+// A comment is one line, wherever it comes from, and a file that is changed in
+// its place keeps its mode.
+func TestPuttygenComments(t *testing.T) {
+	dir := puttyDir(t)
+	t.Chdir(dir)
+	must(t, dir, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "one\nssh-rsa two", "-f", "evil")
+	if r := inside(t, "evil", "-L"); r.code != 0 || strings.Count(r.out, "\n") != 1 || !strings.HasSuffix(r.out, " one ssh-rsa two\n") {
+		t.Errorf("%+v", r)
+	}
+	if r := inside(t, "rsa.ppk", "-C", "one\ntwo", "-L"); r.code != 1 {
+		t.Errorf("%+v", r)
+	}
+	if err := os.Chmod("rsa.ppk", 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if r := inside(t, "rsa.ppk", "-C", "new"); r != (ran{}) || !strings.Contains(fileIn(t, dir, "rsa.ppk"), "Comment: new\n") {
+		t.Errorf("%+v", r)
+	}
+	if info, err := os.Stat("rsa.ppk"); err != nil || info.Mode() != 0o640 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
 // A key that asks for 64 GiB to be opened gets one sentence, at once.
 func TestPuttygenDemands(t *testing.T) {
 	dir := puttyDir(t)

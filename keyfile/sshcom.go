@@ -25,6 +25,8 @@ const (
 	sshcomColumns  = 70
 	sshcomCipher   = "3des-cbc"
 	maxSSHComLines = 4096
+	// maxSSHComHeader caps a header with its continuations, in bytes.
+	maxSSHComHeader = 8192
 )
 
 // sshcomForms are the types that there are.
@@ -167,8 +169,11 @@ func sshcomBody(text []byte) (blob []byte, comment string, err error) {
 		case len(encoded) > 0:
 			return nil, "", errors.New("a header is in its body")
 		}
-		for strings.HasSuffix(value, `\`) && r.err == nil {
+		for strings.HasSuffix(value, `\`) && r.err == nil && len(value) <= maxSSHComHeader {
 			value = value[:len(value)-1] + r.line()
+		}
+		if len(value) > maxSSHComHeader {
+			return nil, "", errors.New("a header is too long")
 		}
 		if name == "Comment" {
 			comment = unquote(strings.TrimLeft(value, " \t"))

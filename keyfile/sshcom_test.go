@@ -88,6 +88,14 @@ func TestSSHComDamaged(t *testing.T) {
 	}
 }
 
+// Headers that go on and on are not gathered.
+func TestSSHComHeader(t *testing.T) {
+	text := sshcomBegin + "\nComment: " + strings.Repeat("aa\\\n", MaxFile/5)
+	if _, _, err := ParsePrivate([]byte(text), never(t)); err == nil || !strings.Contains(err.Error(), "too long") {
+		t.Errorf("%v", err)
+	}
+}
+
 func FuzzParseSSHCom(f *testing.F) {
 	files, err := filepath.Glob("testdata/foreign/*.sshcom*")
 	if err != nil || len(files) == 0 {
