@@ -47,3 +47,7 @@ func Hash(path string) (hidden bool, err error) {
 	})
 	return hidden, err
 }
+
+// HashName is a host's name as it can't be read back. The name is as [Name]
+// returns it; its salt is another one each time.
+func HashName(name string) string { return hashed(name) }
