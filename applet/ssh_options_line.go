@@ -93,3 +93,18 @@ func (l *sshLine) agree(c *config.Client) error {
 	}
 	return nil
 }
+
+// explainConfig tells which files were read, and moves the messages to the
+// system log where -y says so.
+func (r *sshRun) explainConfig() {
+	if r.line.syslog {
+		if w := openMessageLog(r.conf.SyslogFacility); w != nil {
+			r.speaker.out = w
+		} else {
+			r.say(config.LogInfo, "Warning: there is no system log here: messages go to standard error.")
+		}
+	}
+	for _, step := range r.conf.Steps() {
+		r.say(config.LogDebug1, "debug1: %s", step)
+	}
+}

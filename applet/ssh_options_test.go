@@ -1,7 +1,6 @@
 package applet
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,7 +41,7 @@ func badLines() []string {
 	}
 }
 
-// runSSHFor runs our ssh in this process and returns what it printed.
+// runSSHFor runs our -G or -Q in this process and returns what it printed.
 func runSSHFor(t *testing.T, args []string) (code int, out, messages string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -55,11 +54,32 @@ func runSSHFor(t *testing.T, args []string) (code int, out, messages string) {
 		defer f.Close()
 		files[i] = f
 	}
-	code = runSSH(context.Background(), &Env{Name: "ssh", Args: args, Stdin: os.Stdin, Stdout: files[0], Stderr: files[1], Getenv: os.Getenv})
+	code = dumpOf(&Env{Name: "ssh", Args: args, Stdin: os.Stdin, Stdout: files[0], Stderr: files[1], Getenv: os.Getenv})
 	return code, read(t, files[0].Name()), strings.ReplaceAll(read(t, files[1].Name()), "\r", "")
 }
 
-// dumpOf runs ssh -G with a command line, of OpenSSH or ours.
+// dumpOf is runSSH as far as -G and -Q need it, without what it changes in this
+// process.
+func dumpOf(e *Env) int {
+	line, err := parseSSH(e.Args)
+	if err != nil {
+		return sshUsage(e, line, err)
+	}
+	if line.query != "" {
+		return listSupported(e, line.query)
+	}
+	conf, err := line.load()
+	if err != nil {
+		e.Errorf("%v", err)
+		return sshFailed
+	}
+	for _, text := range conf.Dump() {
+		e.Stdout.WriteString(text + "\n")
+	}
+	return 0
+}
+
+// dumpArgs are the arguments that make ssh dump what a command line says.
 func dumpArgs(line string) []string {
 	args := []string{"-G"}
 	if !strings.Contains(line, "-F") {

@@ -135,6 +135,7 @@ type Client struct {
 	ignored       string   // IgnoreUnknown
 	gssapi        gssapi
 	notes         []Note
+	steps         []string
 	origins       map[string]Origin
 	written       map[string]string // the values as they stand
 	tokens        tokens
@@ -149,6 +150,10 @@ type gssapi struct {
 
 // Notes returns what was accepted without effect, in the order it was read.
 func (c *Client) Notes() []Note { return c.notes }
+
+// Steps tells which files were read and which blocks were for the host, in the
+// words of OpenSSH's -v.
+func (c *Client) Steps() []string { return c.steps }
 
 // Dump returns the values as "ssh -G" prints them, a line each.
 func (c *Client) Dump() []string { return dump(clientTable(), c) }

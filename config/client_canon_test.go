@@ -184,3 +184,16 @@ func TestOptionsReadBack(t *testing.T) {
 		}
 	}
 }
+
+// TestSteps holds what people grep from -v.
+func TestSteps(t *testing.T) {
+	q := clientQuery(t, "Host a\nPort 1\nHost !b w* web\nPort 2\nMatch final\nPort 3\n", "web")
+	c, err := LoadClient(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, applied := "Reading configuration data "+q.File, q.File+" line 3: Applying options for w*"
+	if !slices.Equal(c.Steps(), []string{read, applied, "re-parsing configuration", read, applied}) {
+		t.Errorf("%q", c.Steps())
+	}
+}

@@ -25,6 +25,7 @@ func (l *clientLoader) finish() (*Client, error) {
 	c.HostKeyAlias = strings.ToLower(c.HostKeyAlias)
 	c.notes, c.origins, c.written, c.ignored = l.notes, l.origins, l.written, l.ignored
 	c.globalFiles = slices.Clone(c.GlobalKnownHostsFile)
+	c.steps = l.steps
 	l.mayAsk()
 	l.stdioForward()
 	l.t.host, l.t.port, l.t.keyAlias, l.t.jump = host, c.Port, orElse(c.HostKeyAlias, c.Host), c.jumpHost()

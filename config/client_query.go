@@ -67,6 +67,8 @@ type clientLoader struct {
 	never   bool       // an Include in a block that doesn't apply: lines are only checked
 	here    *blockLine // the block that lines are in; nil before the first
 	outer   *blockLine // the block around the Include that led here
+	steps   []string   // what was read, for -v
+	applied string     // the pattern that made a Host line hold
 	usual   bool       // the files being read are the user's, not the system's
 }
 
@@ -134,6 +136,7 @@ func (l *clientLoader) load() error {
 		return err
 	}
 	l.final = true
+	l.step("re-parsing configuration")
 	return l.readFiles()
 }
 

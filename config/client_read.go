@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -58,6 +59,7 @@ func (l *clientLoader) readFile(name string, strict bool) error {
 	if err != nil {
 		return err
 	}
+	l.step("Reading configuration data %s", name)
 	return l.parse(name, data)
 }
 
@@ -72,7 +74,9 @@ func (l *clientLoader) block(keyword string, a *args, at Origin) (bool, error) {
 	case "host":
 		l.open(blockLine{kind: "Host", words: a.words, at: at})
 		err := l.hostLine(a)
-		l.here.held = l.active
+		if l.here.held = l.active; l.active {
+			l.step("%s line %d: Applying options for %s", at.File, at.Line, l.applied)
+		}
 		return true, l.keywordError(keyword, err)
 	case "match":
 		l.open(blockLine{kind: "Match", words: a.words, at: at})
@@ -100,6 +104,9 @@ func (l *clientLoader) hostLine(a *args) error {
 		word, negated := strings.CutPrefix(word, "!")
 		if !pattern.Match(l.matchOn, word) {
 			continue
+		}
+		if !l.active {
+			l.applied = word
 		}
 		if l.active = !negated; negated {
 			return nil
@@ -149,6 +156,16 @@ type blockLine struct {
 	held  bool // it is for this connection
 }
 
+// maxSteps is how many steps of the reading are remembered.
+const maxSteps = 256
+
+// step remembers what was read, in OpenSSH's words.
+func (l *clientLoader) step(format string, values ...any) {
+	if len(l.steps) < maxSteps {
+		l.steps = append(l.steps, printable(fmt.Sprintf(format, values...)))
+	}
+}
+
 // open begins a block, which ends the one before it in the same file.
 func (l *clientLoader) open(b blockLine) {
 	b.outer = l.outer
@@ -175,6 +192,7 @@ func (l *clientLoader) includeFiles(names []string) error {
 		if err != nil {
 			return err
 		}
+		l.step("Reading configuration data %s", name)
 		l.active, l.here = active, here
 		if err := l.lines(name, data, l.block); err != nil {
 			return err
