@@ -144,10 +144,10 @@ func firstLine(text []byte) []byte {
 
 // ofFiles reads the key files. A file that can't be used is told about, and the
 // next one is taken.
-func (k *sshKeys) ofFiles(context.Context) ([]auth.Identity, error) {
+func (k *sshKeys) ofFiles(ctx context.Context) ([]auth.Identity, error) {
 	var first, list []auth.Identity
 	for _, path := range k.files {
-		id, err := k.ofFile(path)
+		id, err := k.ofFile(ctx, path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			k.run.say(config.LogDebug2, "debug2: There is no key file %s.", path)
@@ -180,7 +180,7 @@ func capital(text string) string {
 	return strings.ToUpper(text[:1]) + term.Printable(text[1:])
 }
 
-func (k *sshKeys) ofFile(path string) (*auth.Identity, error) {
+func (k *sshKeys) ofFile(ctx context.Context, path string) (*auth.Identity, error) {
 	if text, err := readCapped(path); err == nil {
 		if _, err := keyfile.ParseAuthorizedKey(firstLine(text)); err == nil {
 			return nil, nil // a public key: it chose one of the agent's
@@ -192,6 +192,9 @@ func (k *sshKeys) ofFile(path string) (*auth.Identity, error) {
 		return nil, err
 	}
 	public, encrypted, err := keyfile.ParsePublicOf(text)
+	if encrypted && public == nil {
+		return k.ofOpaque(ctx, path, text)
+	}
 	if err != nil {
 		return nil, &keyfile.LoadError{Path: path, Err: err}
 	}
@@ -200,6 +203,20 @@ func (k *sshKeys) ofFile(path string) (*auth.Identity, error) {
 	}
 	private, _, err := keyfile.ParsePrivate(text, nil)
 	clear(text)
+	if err != nil {
+		return nil, &keyfile.LoadError{Path: path, Err: err}
+	}
+	return &auth.Identity{Signer: private, Source: path, Direct: true}, nil
+}
+
+// ofOpaque reads an encrypted file that hides its public half, which PEM does.
+// Without a .pub file beside it the passphrase must be asked for at once.
+func (k *sshKeys) ofOpaque(ctx context.Context, path string, text []byte) (*auth.Identity, error) {
+	locked := &lockedKey{k.run, path, text, readPublicHalf(path), nil}
+	if locked.public != nil {
+		return &auth.Identity{Signer: locked, Source: path}, nil
+	}
+	private, err := locked.unlock(ctx)
 	if err != nil {
 		return nil, &keyfile.LoadError{Path: path, Err: err}
 	}
@@ -223,6 +240,9 @@ func (k *lockedKey) Sign(ctx context.Context, algorithm string, data []byte) ([]
 		open, err := k.unlock(ctx)
 		if err != nil {
 			return nil, err
+		}
+		if !key.Equal(open.Public(), k.public) {
+			return nil, fmt.Errorf("key \"%s\" is not the one of the .pub file beside it", k.path)
 		}
 		k.open = open
 	}

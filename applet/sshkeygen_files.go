@@ -117,19 +117,13 @@ func (k *keygen) existing(prefix string) (code int, ok bool) {
 	return 0, true
 }
 
-// passphrase asks for a secret: on the terminal, or on standard input where
-// there is none.
+// passphrase asks for a secret; no answer is an empty one.
 func (k *keygen) passphrase(ctx context.Context, prompt string) ([]byte, error) {
-	secret, err := term.ReadPassword(ctx, prompt)
+	secret, err := k.readSecret(ctx, askInput, prompt)
 	if errors.Is(err, io.EOF) {
 		return nil, nil
 	}
-	if !errors.Is(err, term.ErrNoTerminal) {
-		return secret, err
-	}
-	fmt.Fprint(k.Stderr, prompt)
-	line, _ := k.readLine(1024)
-	return []byte(line), nil
+	return secret, err
 }
 
 // newPassphrase asks twice, until both answers are the same.
