@@ -60,7 +60,7 @@ func (a *account) byTrustedCA(ctx context.Context, c *cert.Certificate) (*auth.P
 	if a.cfg.TrustedUserCAKeys == "" || !keyListed(a.cfg.TrustedUserCAKeys, c.Authority) {
 		return nil, errUntrusted
 	}
-	use := a.use(func(k key.Public) bool { return key.Equal(k, c.Authority) })
+	use := a.use(func(k key.Public) bool { return keyListed(a.cfg.TrustedUserCAKeys, k) })
 	if a.cfg.AuthorizedPrincipalsFile == "" {
 		return permitCertificate(c, use, &auth.Permit{NoTouchRequired: true})
 	}
