@@ -49,6 +49,7 @@ func (l *clientLoader) settleName() error {
 	if err != nil {
 		return fmt.Errorf("expanding HostName: %w", err)
 	}
+	l.settleRules()
 	name, done := canonicalAddress(host)
 	if !done {
 		name = strings.ToLower(host)
@@ -69,6 +70,22 @@ func (l *clientLoader) settleName() error {
 	}
 	l.matchOn = name
 	return nil
+}
+
+// settleRules gives what decides about the name its defaults: the second reading
+// comes too late for it.
+func (l *clientLoader) settleRules() {
+	c := l.into
+	for keyword, set := range map[string]func(){
+		"canonicalizehostname":      func() { c.CanonicalizeHostname = "no" },
+		"canonicalizemaxdots":       func() { c.CanonicalizeMaxDots = 1 },
+		"canonicalizefallbacklocal": func() { c.CanonicalizeFallbackLocal = true },
+	} {
+		if _, said := l.origins[keyword]; !said {
+			l.origins[keyword] = Origin{}
+			set()
+		}
+	}
 }
 
 func (l *clientLoader) canonicalizes() bool {
@@ -94,7 +111,7 @@ func (l *clientLoader) complete(name *string) (done bool, err error) {
 	c := l.into
 	candidates := []string{*name}
 	if !strings.HasSuffix(*name, ".") {
-		if strings.Count(*name, ".") > l.maxDots() {
+		if strings.Count(*name, ".") > c.CanonicalizeMaxDots {
 			return false, nil
 		}
 		candidates = candidates[:0]
@@ -111,17 +128,10 @@ func (l *clientLoader) complete(name *string) (done bool, err error) {
 		l.follow(name, cname)
 		return true, nil
 	}
-	if _, said := l.origins["canonicalizefallbacklocal"]; said && !c.CanonicalizeFallbackLocal {
+	if !c.CanonicalizeFallbackLocal {
 		return false, fmt.Errorf("could not resolve host \"%s\" in CanonicalDomains, and CanonicalizeFallbackLocal is no", printable(*name))
 	}
 	return false, nil
-}
-
-func (l *clientLoader) maxDots() int {
-	if _, said := l.origins["canonicalizemaxdots"]; said {
-		return l.into.CanonicalizeMaxDots
-	}
-	return 1
 }
 
 // followBare replaces a name that wasn't completed by its CNAME, where the

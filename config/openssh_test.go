@@ -1,7 +1,9 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,29 +136,72 @@ func TestSameAsOpenSSH(t *testing.T) {
 	if len(files) < 200 {
 		t.Errorf("the corpus has shrunk to %d files", len(files))
 	}
-	file := filepath.Join(t.TempDir(), "config")
 	for _, test := range files {
-		if err := os.WriteFile(file, []byte(test.text), 0o600); err != nil {
-			t.Fatal(err)
+		compareDumps(t, known, test, false)
+	}
+}
+
+// compareDumps compares one file's dump with OpenSSH's. A file that OpenSSH
+// refuses must be refused here too, where that is allowed at all.
+func compareDumps(t *testing.T, known Known, test corpusFile, mayRefuse bool) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(file, []byte(test.text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-G", "-F", file}
+	for _, option := range test.options {
+		args = append(args, "-o", option)
+	}
+	var said bytes.Buffer
+	peer := exec.Command("ssh", append(args, test.host)...)
+	peer.Stderr = &said
+	out, refused := peer.Output()
+	c, err := LoadClient(ClientQuery{Host: test.host, File: file, Options: test.options, Known: known, OnlyShow: true})
+	switch {
+	case refused != nil && !mayRefuse:
+		t.Errorf("OpenSSH refuses %q: %s", test.text, &said)
+		return
+	case refused != nil && err == nil:
+		t.Errorf("OpenSSH alone refuses %q: %s", test.text, &said)
+		return
+	case refused != nil:
+		return
+	case err != nil:
+		t.Errorf("%q: %v", test.text, err)
+		return
+	}
+	theirs := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+	if d := differ(compared(c.Dump(), c), compared(theirs, c)); d != "" {
+		t.Errorf("%q: %s", test.text, d)
+	}
+}
+
+// TestSameAsOpenSSHMixed compares files that chance makes of the corpus: blocks
+// of several lines, for several hosts. The seed is fixed.
+func TestSameAsOpenSSHMixed(t *testing.T) {
+	known := peerAlgorithms(t)
+	r := rand.New(rand.NewPCG(4, 2026))
+	blocks := []string{"", "Host *", "Host web", "Host web db", "Host w* !web", "Host ?eb", "Host *.net web", "Host nobody", "Match all", "Match host web", "Match user bob",
+		"Match !user bob host w*", "Match originalhost web", "Match final", "Match final host web.net", "Match exec true", "Match exec \"test %h = web\"", "Match localuser nobody", "Match canonical"}
+	lines := slices.DeleteFunc(corpusLines(), func(line string) bool {
+		keyword, _, _ := strings.Cut(line, " ")
+		// OpenSSH takes these two from blocks that are not for the host.
+		return keyword == "SyslogFacility" || keyword == "StreamLocalBindMask" || strings.HasPrefix(keyword, "ForkAfter")
+	})
+	for range 60 {
+		var b strings.Builder
+		for range 2 + r.IntN(5) {
+			b.WriteString(blocks[r.IntN(len(blocks))] + "\n")
+			for range 1 + r.IntN(5) {
+				b.WriteString("\t" + lines[r.IntN(len(lines))] + "\n")
+			}
 		}
-		args := []string{"-G", "-F", file}
-		for _, option := range test.options {
-			args = append(args, "-o", option)
+		var options []string
+		if r.IntN(3) == 0 {
+			options = []string{strings.Split(lines[r.IntN(len(lines))], "\n")[0]}
 		}
-		out, err := exec.Command("ssh", append(args, test.host)...).Output()
-		if err != nil {
-			t.Errorf("OpenSSH refuses %q: %v", test.text, string(err.(*exec.ExitError).Stderr))
-			continue
-		}
-		theirs := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
-		c, err := LoadClient(ClientQuery{Host: test.host, File: file, Options: test.options, Known: known, OnlyShow: true})
-		if err != nil {
-			t.Errorf("%q: %v", test.text, err)
-			continue
-		}
-		if d := differ(compared(c.Dump(), c), compared(theirs, c)); d != "" {
-			t.Errorf("%q: %s", test.text, d)
-		}
+		compareDumps(t, known, corpusFile{[]string{"web", "db", "Web.net", "127.0.0.1"}[r.IntN(4)], b.String(), options}, true)
 	}
 }
 
