@@ -6,7 +6,10 @@
 // the dump (ssh -G, sshd -T) and the manual come from the row. The nouns:
 //
 //   - [Client] is what ssh_config says about one destination, [ClientQuery] is
-//     the question that [LoadClient] answers;
+//     the question that [LoadClient] answers; its nouns are [Forward], [Jump],
+//     [TunnelDevice] and the like;
+//   - [Report] is what [CheckClient] finds in the files: which line gave each
+//     value, which lines never take effect, what is wrong;
 //   - [Server] is what sshd_config says, [ServerQuery] and [LoadServer] likewise;
 //   - [Known] lists the algorithm names that the engine has, handed in because
 //     this room doesn't know the engine;
@@ -19,7 +22,12 @@
 // trust more or permit more than the file says. An unknown keyword is an error
 // with file and line.
 //
-// It opens no connection, reads no key and looks up no host. Before it on the
+// The files are read once, and again where CanonicalizeHostname or Match final
+// asks for it. A keyword's behaviour is built elsewhere: until it is, the keyword
+// has a row in clientPending.
+//
+// It opens no connection, reads no key, and looks up no host but for
+// CanonicalizeHostname. Before it on the
 // way is the program's command line (internal/getopt); after it the programs
 // fill the engine's own option structs from what they find here.
 package config
