@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/nacre-ssh/nacre/key"
-	"github.com/nacre-ssh/nacre/keyfile"
 	"github.com/nacre-ssh/nacre/term"
 )
 
@@ -97,7 +96,7 @@ func (k *keygen) changeComment(ctx context.Context) int {
 		return k.cantLoad("Cannot load private key \""+k.file+"\"", err)
 	}
 	defer clear(id.passphrase)
-	if k.privateFormat(id.Public().Type()) != keyfile.FormatOpenSSH {
+	if !holdsComment(k.privateFormat(id.Public().Type())) {
 		return k.fail("Comments are only supported for keys stored in the new format (-o).")
 	}
 	if id.commented {

@@ -17,7 +17,7 @@ import (
 	"github.com/nacre-ssh/nacre/term"
 )
 
-// A identity is a private key with what its file said beside it.
+// An identity is a private key with what its file said beside it.
 type identity struct {
 	*key.Private
 	comment    string
@@ -166,8 +166,15 @@ func (k *keygen) load(ctx context.Context, path, ask string, given ...*string) (
 		return id.passphrase, err
 	})
 	format, _ := keyfile.FormatOf(text)
-	id.commented = format != keyfile.FormatPEM && format != keyfile.FormatPKCS8 && format != keyfile.FormatDropbear
+	id.commented = holdsComment(format)
+	if format != keyfile.FormatOpenSSH && format != keyfile.FormatPEM && format != keyfile.FormatPKCS8 {
+		k.foreign = format
+	}
 	return id, err
+}
+
+func holdsComment(f keyfile.Format) bool {
+	return f != keyfile.FormatPEM && f != keyfile.FormatPKCS8 && f != keyfile.FormatDropbear
 }
 
 // cantLoad says why a private key file was not read, after what was tried.
@@ -223,7 +230,7 @@ func shownPublic(path string) (key.Public, string, error) {
 // mode of the file that is there.
 func (k *keygen) save(path string, private *key.Private, comment string, passphrase []byte, mode fs.FileMode) error {
 	format := k.privateFormat(private.Public().Type())
-	if format != keyfile.FormatOpenSSH && len(passphrase) > 0 && len(passphrase) < 5 {
+	if (format == keyfile.FormatPEM || format == keyfile.FormatPKCS8) && len(passphrase) > 0 && len(passphrase) < 5 {
 		return errors.New("passphrase is too short (minimum five characters)")
 	}
 	text, err := keyfile.Marshal(format, private, comment, passphrase, keyfile.Encryption{Cipher: k.cipher, Rounds: k.rounds})
@@ -238,8 +245,12 @@ func (k *keygen) save(path string, private *key.Private, comment string, passphr
 }
 
 // privateFormat is the format of -m for a type; what a format can't hold is
-// written in OpenSSH's own, as ssh-keygen does it.
+// written in OpenSSH's own, as ssh-keygen does it. A file of another program
+// stays what it is: that program will read it again.
 func (k *keygen) privateFormat(typ string) keyfile.Format {
+	if k.foreign != "" {
+		return k.foreign
+	}
 	switch typ {
 	case key.TypeRSA, key.TypeECDSA256, key.TypeECDSA384, key.TypeECDSA521, key.TypeDSA:
 		switch k.form {

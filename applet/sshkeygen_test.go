@@ -365,6 +365,48 @@ func TestKeygenForeign(t *testing.T) {
 	}
 }
 
+// TestKeygenKeepsForeign changes files of other programs, which stay what they
+// are.
+func TestKeygenKeepsForeign(t *testing.T) {
+	dir := t.TempDir()
+	k := testKeyFile(t, dir)
+	path := filepath.Join(dir, "key.ppk")
+	text, err := keyfile.Marshal(keyfile.FormatPPK, k, "first", nil, keyfile.Encryption{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"-c", "-C", "second"}, {"-p", "-N", "secret"}} {
+		if code, stdout, stderr := runDoor(t, "ssh-keygen", "", append(args, "-f", path)...); code != 0 {
+			t.Fatalf("%q: %s%s", args, stdout, stderr)
+		}
+	}
+	if f, _ := keyfile.FormatOf([]byte(read(t, path))); f != keyfile.FormatPPK {
+		t.Errorf("it became %s", f)
+	}
+	again, comment, err := keyfile.Load(path, func() ([]byte, error) { return []byte("secret"), nil })
+	if err != nil || comment != "second" || !key.Equal(again.Public(), k.Public()) {
+		t.Errorf("%q %v", comment, err)
+	}
+}
+
+// TestKeygenToDevice writes to a pipe, and doesn't put a file in its place.
+func TestKeygenToDevice(t *testing.T) {
+	dir := t.TempDir()
+	script := "cd " + dir + " && mkfifo pipe && { cat pipe > got & } && echo y | nacre ssh-keygen -q -t ed25519 -N '' -f pipe && wait"
+	if out, err := exec.Command("sh", "-c", script).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	if _, _, err := keyfile.ParsePrivate([]byte(read(t, filepath.Join(dir, "got"))), nil); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Lstat(filepath.Join(dir, "pipe")); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Errorf("the pipe was replaced: %v", err)
+	}
+}
+
 func testKeyFile(t *testing.T, dir string) *key.Private {
 	t.Helper()
 	path := filepath.Join(dir, "rsa")

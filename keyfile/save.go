@@ -30,7 +30,7 @@ func SavePrivate(path string, k *key.Private, comment string, passphrase []byte)
 // which takes the old one's name when it is complete and on the disk. A process
 // that dies at any moment leaves the old file or the new one, whole. A symbolic
 // link is followed. Mode 0 keeps the old file's, or is 0600 where there is
-// none.
+// none. What is no file, such as /dev/stdout, is written to.
 func WriteAside(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
@@ -38,6 +38,9 @@ func WriteAside(path string, mode fs.FileMode, write func(io.Writer) error) (err
 	old, err := os.Stat(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if old != nil && !old.Mode().IsRegular() {
+		return writeThrough(path, write)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -72,6 +75,22 @@ func WriteAside(path string, mode fs.FileMode, write func(io.Writer) error) (err
 		return err
 	}
 	return syncDir(filepath.Dir(path))
+}
+
+// writeThrough writes to a device or a pipe, which a file must not replace.
+func writeThrough(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	if err = write(w); err == nil {
+		err = w.Flush()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
 }
 
 func setMode(f *os.File, mode fs.FileMode, old fs.FileInfo) error {
