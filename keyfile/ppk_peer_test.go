@@ -2,9 +2,13 @@ package keyfile
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,9 +70,7 @@ func TestPuttygen(t *testing.T) {
 	for name, k := range foreignKeys(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			put(t, dir, "pw", []byte("a passphrase"))
-			put(t, dir, "none", nil)
+			dir := emptyAndPassphrase(t)
 			for _, params := range []PPKParams{{Version: 2}, {KDF: Argon2id}, {KDF: Argon2i}, {KDF: Argon2d, Parallelism: 3}} {
 				for _, secret := range []string{"", "a passphrase"} {
 					if secret == "" && params.KDF != Argon2id && params.KDF != "" {
@@ -80,6 +82,42 @@ func TestPuttygen(t *testing.T) {
 			}
 		})
 	}
+}
+
+// PuTTY puts the larger prime first, whoever made the key, and a seed has all
+// its bytes, whatever they are.
+func TestPuttygenOddKeys(t *testing.T) {
+	from, ok := opened(t, "rsa", "").Crypto().(*rsa.PrivateKey)
+	if !ok || len(from.Primes) != 2 {
+		t.Fatal("no RSA key")
+	}
+	small, large := from.Primes[0], from.Primes[1]
+	if small.Cmp(large) > 0 {
+		small, large = large, small
+	}
+	signers := []crypto.Signer{
+		&rsa.PrivateKey{PublicKey: from.PublicKey, D: from.D, Primes: []*big.Int{small, large}},
+		ed25519.NewKeyFromSeed(bytes.Repeat([]byte{0xff}, ed25519.SeedSize)),
+		ed25519.NewKeyFromSeed(append(make([]byte, ed25519.SeedSize-1), 1)),
+		ed25519.NewKeyFromSeed(append([]byte{1}, make([]byte, ed25519.SeedSize-1)...)),
+	}
+	for _, signer := range signers {
+		k, err := key.NewPrivate(signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, params := range []PPKParams{{Version: 2}, {KDF: Argon2id, Memory: 64, Passes: 1}} {
+			puttygenBothWays(t, emptyAndPassphrase(t), k, params, "")
+		}
+	}
+}
+
+// emptyAndPassphrase is a directory with a passphrase's file and an empty one.
+func emptyAndPassphrase(t *testing.T) string {
+	dir := t.TempDir()
+	put(t, dir, "pw", []byte("a passphrase"))
+	put(t, dir, "none", nil)
+	return dir
 }
 
 func puttygenBothWays(t *testing.T, dir string, k *key.Private, params PPKParams, secret string) {

@@ -180,12 +180,12 @@ func TestPPKDemands(t *testing.T) {
 
 func TestPPKParams(t *testing.T) {
 	k := opened(t, "ppk/ed25519.ppk", "")
-	text, err := MarshalPPK(k, nil, "c", []byte("pw"), PPKParams{Milliseconds: 1})
+	text, err := MarshalPPK(k, nil, "c", []byte("pw"), PPKParams{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p, err := ParsePPK(text)
-	if err != nil || p.kdf.KDF != Argon2id || p.kdf.Memory != 8192 || p.kdf.Passes < 1 || p.kdf.Parallelism != 1 || len(p.salt) != 16 {
+	if err != nil || p.kdf.KDF != Argon2id || p.kdf.Memory != 8192 || p.kdf.Passes < 13 || p.kdf.Parallelism != 1 || len(p.salt) != 16 {
 		t.Errorf("%+v, %v", p, err)
 	}
 	for _, params := range []PPKParams{{Version: 1}, {Version: 4}, {KDF: "scrypt"}, {Memory: 1 << 21}, {Memory: 4}, {Parallelism: 1000}} {

@@ -60,6 +60,12 @@ func TestPuttygenReadsOurSSHCom(t *testing.T) {
 			if err != nil || !key.Equal(again.Public(), k.Public()) {
 				t.Errorf("%s with %q: %v", name, secret, err)
 			}
+			if secret == "" { // ssh-keygen opens no encrypted ones
+				again, _, err := ParsePrivate([]byte(run(t, dir, "ssh-keygen", "-i", "-f", "ours")), never(t))
+				if err != nil || !key.Equal(again.Public(), k.Public()) {
+					t.Errorf("%s by ssh-keygen: %v", name, err)
+				}
+			}
 			run(t, dir, "puttygen", "ours", "--old-passphrase", "pass", "-O", "private-sshcom", "--reencrypt", "-o", "theirs")
 			if theirs := get(t, dir, "theirs"); secret == "" && !bytes.Equal(ours, theirs) {
 				t.Errorf("ours\n%s\ntheirs\n%s", ours, theirs)
