@@ -74,25 +74,8 @@ func (h *hostsFile) show() int {
 		return h.fatal(fatalf("hostkeys_foreach: %s", systemText(err)))
 	}
 	defer f.Close()
-	err = knownhosts.Scan(f, func(l *knownhosts.Line) error {
-		if len(l.Names) == 0 || l.Status != knownhosts.Sound {
-			return nil
-		}
-		found, err := h.finder.Find(l)
-		if err != nil && h.remove {
-			h.spoiled(l)
-			return l.Keep(h.Stdout)
-		}
-		if !found || err != nil {
-			return nil
-		}
-		return h.showLine(l)
-	})
-	switch {
-	case err != nil:
+	if err := knownhosts.Find(f, h.name, h.showLine); err != nil {
 		return h.fatal(err)
-	case h.invalid:
-		return h.fail("%s is not a valid known_hosts file.", h.path)
 	}
 	if !h.found && h.remove {
 		h.Errorf("Host %s not found in %s", h.name, h.path)

@@ -56,6 +56,15 @@ func Parse(name string, text []byte) *DB {
 	return &DB{[]source{{name, text}}}
 }
 
+// Join is all that several know, in their order.
+func Join(dbs ...*DB) *DB {
+	all := new(DB)
+	for _, db := range dbs {
+		all.sources = append(all.sources, db.sources...)
+	}
+	return all
+}
+
 func (s *source) open() (io.ReadCloser, error) {
 	if s.text != nil {
 		return io.NopCloser(bytes.NewReader(s.text)), nil

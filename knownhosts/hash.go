@@ -74,40 +74,51 @@ func (h *hasher) words(salt []byte) state {
 	return outer
 }
 
-func (h *hasher) sum(salt []byte) (sum [sha1.Size]byte) {
-	for i, word := range h.words(salt) {
-		binary.BigEndian.PutUint32(sum[4*i:], word)
+func (h *hasher) sum(salt []byte) [sha1.Size]byte {
+	words := h.words(salt)
+	return words.bytes()
+}
+
+// wholeHash is the length of a hashed name.
+const wholeHash = len(hashMagic) + encodedSHA1 + 1 + encodedSHA1
+
+// splitHash finds both halves of a hashed name, in base64.
+func splitHash(names []byte) (salt, want []byte, ok bool) {
+	if len(names) != wholeHash || string(names[:len(hashMagic)]) != hashMagic || names[len(hashMagic)+encodedSHA1] != '|' {
+		return nil, nil, false
 	}
-	return sum
+	return names[len(hashMagic) : len(hashMagic)+encodedSHA1], names[len(hashMagic)+encodedSHA1+1:], true
+}
+
+// decodeSHA1 decodes one half; base64 decodes in steps of three, so that there
+// is room for a byte more.
+func decodeSHA1(to *[sha1.Size + 1]byte, encoded []byte) bool {
+	n, err := base64.StdEncoding.Decode(to[:], encoded)
+	return err == nil && n == sha1.Size
 }
 
 // isHashed reports whether names are one hashed name, rightly encoded.
 func isHashed(names []byte) bool {
-	var salt, want [sha1.Size + 1]byte
-	return splitHash(names, &salt, &want)
-}
-
-// splitHash decodes both halves of a hashed name; base64 decodes in steps of
-// three, so that there is room for a byte more.
-func splitHash(names []byte, salt, want *[sha1.Size + 1]byte) bool {
-	const whole = len(hashMagic) + encodedSHA1 + 1 + encodedSHA1
-	if len(names) != whole || string(names[:len(hashMagic)]) != hashMagic || names[len(hashMagic)+encodedSHA1] != '|' {
-		return false
-	}
-	names = names[len(hashMagic):]
-	if n, err := base64.StdEncoding.Decode(salt[:], names[:encodedSHA1]); err != nil || n != sha1.Size {
-		return false
-	}
-	n, err := base64.StdEncoding.Decode(want[:], names[encodedSHA1+1:])
-	return err == nil && n == sha1.Size
+	var b [sha1.Size + 1]byte
+	salt, want, ok := splitHash(names)
+	return ok && decodeSHA1(&b, salt) && decodeSHA1(&b, want)
 }
 
 // matches reports whether a line's hashed name is the host's.
 func (h *hasher) matches(names []byte) bool {
-	var salt, want [sha1.Size + 1]byte
-	if !splitHash(names, &salt, &want) {
+	salt, want, ok := splitHash(names)
+	var b [sha1.Size + 1]byte
+	if !ok || !decodeSHA1(&b, salt) {
 		return false
 	}
-	got := h.sum(salt[:sha1.Size])
-	return subtle.ConstantTimeCompare(got[:], want[:sha1.Size]) == 1
+	// The names are no secret to whoever asks: all but one line in 262144 are
+	// told apart by three letters, without decoding the hash.
+	words := h.words(b[:sha1.Size])
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	first := words[0]
+	if want[0] != letters[first>>26] || want[1] != letters[first>>20&63] || want[2] != letters[first>>14&63] {
+		return false
+	}
+	sum := words.bytes()
+	return decodeSHA1(&b, want) && subtle.ConstantTimeCompare(sum[:], b[:sha1.Size]) == 1
 }

@@ -83,6 +83,31 @@ func Scan(r io.Reader, visit func(l *Line) error) error {
 	}
 }
 
+// Find calls visit for each sound line that names a host, until it returns an
+// error. It looks at all others no further than at their names. The name is as
+// [Name] returns it.
+func Find(r io.Reader, name string, visit func(l *Line) error) error {
+	m := newMatcher(lower(name))
+	lines := newScanner(r)
+	for {
+		if err := lines.next(nil); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if parts, ok := lines.names(); !ok || !m.matches(parts.names) {
+			continue
+		}
+		l := lines.line(nil)
+		if l.Status != Sound {
+			continue
+		}
+		if err := visit(&l); err != nil {
+			return err
+		}
+	}
+}
+
 func (s *scanner) line(spill io.Writer) Line {
 	l := Line{Number: s.number, Status: Invalid, Raw: bytes.TrimSuffix(s.raw, []byte{'\n'}), raw: s.raw, spill: spill}
 	text := skipBlanks(s.raw)

@@ -46,6 +46,9 @@ func (m *matcher) matches(names []byte) bool {
 		var word []byte
 		word, names, _ = bytes.Cut(names, []byte{','})
 		word, negated := bytes.CutPrefix(word, []byte{'!'})
+		if len(word) != len(m.name) && bytes.IndexByte(word, '*') < 0 {
+			continue // what most words are, seen at once
+		}
 		if len(word) > maxPattern || !pattern.MatchFold(m.name, word) {
 			continue
 		}

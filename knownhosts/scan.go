@@ -112,12 +112,14 @@ func (l *line) split() bool {
 
 // cut splits at the first run of spaces and tabs.
 func cut(b []byte) (word, rest []byte) {
-	for i, c := range b {
-		if c == ' ' || c == '\t' {
-			return b[:i], skipBlanks(b[i:])
-		}
+	end := bytes.IndexByte(b, ' ')
+	if end < 0 {
+		end = len(b)
 	}
-	return b, nil
+	if tab := bytes.IndexByte(b[:end], '\t'); tab >= 0 {
+		end = tab
+	}
+	return b[:end], skipBlanks(b[end:])
 }
 
 func skipBlanks(b []byte) []byte {

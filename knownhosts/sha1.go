@@ -12,6 +12,13 @@ import (
 // A state is what SHA-1 has got so far.
 type state [5]uint32
 
+func (s *state) bytes() (sum [20]byte) {
+	for i, word := range s {
+		binary.BigEndian.PutUint32(sum[4*i:], word)
+	}
+	return sum
+}
+
 // A schedule is a block of 16 words, and the 64 that follow from it.
 type schedule [80]uint32
 
