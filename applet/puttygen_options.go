@@ -234,7 +234,8 @@ func (g *puttygen) setHash(word string) error {
 	return nil
 }
 
-// puttyPrimes are the words of --primes and what each stands for.
+// puttyPrimes are the words of --primes and what each stands for. PuTTY has two
+// ways to prove; ours serves for both.
 var puttyPrimes = [...]struct{ word, mode string }{
 	{"probable", ""}, {"probabilistic", ""},
 	{"provable", "proven"}, {"proven", "proven"}, {"simple", "proven"}, {"maurer-simple", "proven"},
