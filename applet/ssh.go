@@ -33,6 +33,7 @@ type sshRun struct {
 	line   *sshLine
 	conf   *config.Client
 	policy *hostPolicy
+	update *hostKeyUpdate
 	peer   string    // "address port n", for messages
 	via    []string  // the hosts that wait behind this one, as a chain of jumps
 	forked *detached // this process was started to go to the background once it is logged in; else nil
@@ -141,7 +142,7 @@ func (r *sshRun) notes() {
 }
 
 func (r *sshRun) connect(ctx context.Context) (*client.Client, error) {
-	r.policy = newHostPolicy(r)
+	r.policy, r.update = newHostPolicy(r), newHostKeyUpdate()
 	methods, err := r.methods()
 	if err != nil {
 		return nil, err
@@ -171,7 +172,7 @@ func (r *sshRun) clientConfig(methods []auth.ClientMethod) *client.Config {
 			PubkeyAcceptedAlgorithms: c.PubkeyAcceptedAlgorithms, RequiredRSASize: c.RequiredRSASize,
 			Banner: func(text string) { r.say(config.LogInfo, "%s", term.Printable(text)) },
 		},
-		Mux:    mux.Config{KeepAlive: c.ServerAliveInterval, KeepAliveMax: c.ServerAliveCountMax},
+		Mux:    mux.Config{KeepAlive: c.ServerAliveInterval, KeepAliveMax: c.ServerAliveCountMax, Global: r.update.global},
 		Logger: slog.New(&r.speaker),
 	}
 }

@@ -26,6 +26,9 @@ type hostPolicy struct {
 	port int
 	// doubtful says that a changed key was let pass: no secret is typed then.
 	doubtful bool
+	// trusted is the plain key that files or the person vouched for; nil for a
+	// certificate, or where nobody did.
+	trusted key.Public
 }
 
 func newHostPolicy(r *sshRun) *hostPolicy {
@@ -44,7 +47,7 @@ func (p *hostPolicy) algorithms() []string {
 	if _, chosen := p.conf.Origin("HostKeyAlgorithms"); chosen {
 		return p.conf.HostKeyAlgorithms
 	}
-	ordered, err := p.db.Algorithms(p.host, p.port, p.conf.HostKeyAlgorithms)
+	ordered, err := p.known(context.Background(), "ORDER", nil).Algorithms(p.host, p.port, p.conf.HostKeyAlgorithms)
 	if err != nil {
 		p.run.say(config.LogVerbose, "%v", err)
 	}
@@ -54,6 +57,7 @@ func (p *hostPolicy) algorithms() []string {
 // check is client.Config's HostKey.
 func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 	p.run.peer = peerName(at.Addr)
+	defer p.picture(at.Key)
 	if cert.PlainKey(at.Key).Type() == key.TypeRSA && at.Key.Bits() < p.conf.RequiredRSASize {
 		p.run.say(config.LogError, "Host key of %s has %d bits, RequiredRSASize asks for %d.", p.host, at.Key.Bits(), p.conf.RequiredRSASize)
 		return errHostKey
@@ -71,7 +75,7 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 		}
 		at.Key = c.Key // as if the host had shown no certificate
 	}
-	err := p.db.Check(p.host, p.port, nil, at.Key)
+	err := p.known(ctx, "HOSTNAME", at.Key).Check(p.host, p.port, p.addressToCheck(at), at.Key)
 	var unknown *knownhosts.UnknownError
 	var changed *knownhosts.ChangedError
 	var other *knownhosts.OtherTypeError
@@ -79,6 +83,8 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 	switch {
 	case err == nil:
 		p.run.say(config.LogDebug1, "debug1: Host '%s' is known and matches the %s host key%s.", p.name(), short(at.Key), p.found(at.Key))
+		p.trusted = at.Key
+		p.rememberAddress(at)
 		return nil
 	case errors.As(err, &unknown):
 		return p.unknown(ctx, at, "")
@@ -139,6 +145,7 @@ func (p *hostPolicy) unknown(ctx context.Context, at client.Presented, more stri
 		}
 	}
 	p.add(at.Key)
+	p.trusted = at.Key
 	return nil
 }
 
@@ -153,6 +160,9 @@ func (p *hostPolicy) ask(ctx context.Context, at client.Presented, more string) 
 	var b strings.Builder
 	b.WriteString("The authenticity of host '" + p.name() + " (" + p.address(at) + ")' can't be established" + more + ".\n")
 	b.WriteString(short(at.Key) + " key fingerprint is " + fingerprint + ".\n")
+	if p.conf.VisualHostKey {
+		b.WriteString(p.art(at.Key))
+	}
 	b.WriteString(p.otherNames(at.Key))
 	b.WriteString("Are you sure you want to continue connecting (yes/no/[fingerprint])? ")
 	ok, err := term.Confirm(ctx, b.String(), fingerprint)
@@ -225,6 +235,9 @@ const bar = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\n"
 // changed is the block that people know.
 func (p *hostPolicy) changed(e *knownhosts.ChangedError) error {
 	k := e.Presented
+	if e.ByAddress {
+		return p.addressChanged(e)
+	}
 	user := p.userFile()
 	p.run.say(config.LogError, "%s", bar+
 		"@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n"+bar+

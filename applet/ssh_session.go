@@ -17,6 +17,7 @@ import (
 // session runs what was asked for on a connection and returns the exit code.
 func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	defer c.Close()
+	r.updateHostKeys(c)
 	agentForwarded, display := r.forwardAgent(ctx, c), r.forwardX11(ctx, c)
 	f := r.forwards(ctx, c)
 	if f == nil {
@@ -169,6 +170,7 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 	if err == nil {
 		c.Mux.AwaitIdle(ctx) // forwarded connections keep ssh, as they always did
 	}
+	r.update.settle(c)
 	return r.finish(c, exit, err, tty)
 }
 

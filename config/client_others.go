@@ -19,8 +19,6 @@ func clientPending() []other {
 		{"BindInterface", "none", "the connection would leave by another interface. BindAddress is supported", false},
 
 		// Ignoring these would trust or offer something else than the file says.
-		{"KnownHostsCommand", "none", "the host keys it prints would not be known", false},
-		{"CheckHostIP", "no false", "the address would not be checked against known_hosts", false},
 
 		// What doesn't happen is worth a word: a person would wait for it.
 		{"Tunnel", "*", "no tunnel device is opened", false},
@@ -38,7 +36,6 @@ func clientPending() []other {
 		{"SecurityKeyProvider", "*", "security keys are not used", false},
 		{"VerifyHostKeyDNS", "*", "host keys are not looked up in the DNS", false},
 		{"VersionAddendum WarnWeakCrypto", "*", "it has no effect", false},
-		{"VisualHostKey", "*", "no picture of the host key is drawn", false},
 	}
 }
 
