@@ -2,8 +2,8 @@ package applet
 
 import (
 	"fmt"
+	"io"
 	"net"
-	"os"
 	"strings"
 	"testing"
 
@@ -14,6 +14,7 @@ import (
 func testEscapes(t *testing.T, h *host) {
 	for name, test := range map[string]func(*testing.T, *host){
 		"information": testEscapeInformation, "command line": testEscapeCommandLine, "suspend": testEscapeSuspend,
+		"background": testEscapeBackground, "no shell": testEscapeNoShell,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, h) })
 	}
@@ -33,6 +34,8 @@ func testEscapeInformation(t *testing.T, h *host) {
 	p.sees("~v [LogLevel DEBUG]\r\n")
 	p.types("~V~V~V")
 	p.sees("~V [LogLevel ERROR]\r\n")
+	p.types("~v")
+	p.sees("~v [LogLevel INFO]\r\n")
 	p.types("~B")
 	p.sees("~B\r\n")
 	p.types("~?")
@@ -121,11 +124,8 @@ func (p *person) showsConnection(text string) {
 
 // A shell gets the terminal back while ssh is stopped, and ssh afterwards.
 func testEscapeSuspend(t *testing.T, h *host) {
-	p := startAtTerminal(t, "bash", "--norc", "--noprofile", "-i")
-	p.types("PS1='$ '; stty -echo\r")
-	p.types("echo rea''dy\r")
-	p.sees("ready")
-	p.types(fmt.Sprintf("ssh -t -F %s 127.0.0.1 '%s'\r", h.conf, strings.ReplaceAll(shell, "'", `'\''`)))
+	p := atShell(t)
+	p.types(h.sshLine(""))
 	p.sees("size 24 80\r\n")
 	p.types("~\x1a")
 	p.sees("~^Z [suspend ssh]\r\n")
@@ -138,12 +138,78 @@ func testEscapeSuspend(t *testing.T, h *host) {
 	p.types("end\r")
 	p.sees("got <end>")
 	p.sees("Connection to 127.0.0.1 closed.")
-	p.types("exec sh -c 'exit 3'\r")
-	p.before = p.termios() // bash's own
+	p.leavesShell()
+}
+
+// atShell is a person at an interactive shell that doesn't echo.
+func atShell(t *testing.T) *person {
+	t.Helper()
+	p := startAtTerminal(t, "bash", "--norc", "--noprofile", "-i")
+	p.types("PS1='$ '; stty -echo\r")
+	p.types("echo rea''dy\r")
+	p.sees("ready")
+	return p
+}
+
+func (p *person) leavesShell() {
+	p.t.Helper()
+	p.types("stty echo; exec sh -c 'exit 3'\r")
 	if code := p.leaves(); code != 3 {
-		t.Errorf("exit code %d", code)
+		p.t.Errorf("exit code %d", code)
 	}
-	if _, err := os.Stat(h.conf); err != nil {
+}
+
+// sshLine is a command line for a shell that runs the test's program remotely.
+func (h *host) sshLine(options string) string {
+	return fmt.Sprintf("ssh -t -F %s %s 127.0.0.1 '%s'\r", h.conf, options, strings.ReplaceAll(shell, "'", `'\''`))
+}
+
+// In the background ssh ends its session, listens no more, and stays for the
+// connections that are there.
+func testEscapeBackground(t *testing.T, h *host) {
+	target := digests(t, "tcp", "127.0.0.1:0").Addr().(*net.TCPAddr).Port
+	local := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
+	p := atShell(t)
+	p.types(h.sshLine(fmt.Sprintf("-L %s:127.0.0.1:%d", local, target)))
+	p.sees("size 24 80\r\n")
+	nc, err := net.Dial("tcp", local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	p.showsConnection("direct-tcpip: listening port ")
+	p.types("\r~&")
+	p.sees("~& [backgrounded]\r\n")
+	p.sees("Stopped")
+	p.types("echo $((6 * 7)) of the shell\r")
+	p.sees("42 of the shell")
+	if another, err := net.Dial("tcp", local); err == nil {
+		another.Close()
+		t.Error("somebody still listens")
+	}
+	if _, err := io.WriteString(nc, "abc"); err != nil {
 		t.Error(err)
+	}
+	nc.(*net.TCPConn).CloseWrite()
+	if answer, err := io.ReadAll(nc); err != nil || !strings.HasPrefix(string(answer), "3 ba7816bf") {
+		t.Errorf("the answer is %q, %v", answer, err)
+	}
+	p.types("wait; echo nobody''left\r")
+	p.sees("nobodyleft")
+	p.leavesShell()
+}
+
+// Where there is no shell to go back to, ssh stays.
+func testEscapeNoShell(t *testing.T, h *host) {
+	p := atTerminal(t, "-t", "-F", h.conf, "127.0.0.1", shell)
+	p.sees("size 24 80\r\n")
+	p.types("~&")
+	p.sees("~& [there is no shell to give the terminal to]\r\n")
+	p.types("~\x1a")
+	p.sees("There is no shell that could wake ssh again.\r\n")
+	p.types("end\r")
+	p.sees("got <end>")
+	if code := p.leaves(); code != 5 {
+		t.Errorf("exit code %d", code)
 	}
 }

@@ -207,6 +207,7 @@ func parallel(t *testing.T, n int, do func() error) {
 
 // What permits leave is left, and nothing else.
 func testRestrictedForwards(t *testing.T, y *yard) {
+	outer, sites := t, map[string]*site{} // by configuration
 	port := digests(t, "tcp", "127.0.0.1:0").Addr().(*net.TCPAddr).Port
 	other := digests(t, "tcp", "127.0.0.1:0").Addr().(*net.TCPAddr).Port
 	listen := testpeer.FreePort(t)
@@ -230,11 +231,11 @@ func testRestrictedForwards(t *testing.T, y *yard) {
 		"key's both":    {"", fmt.Sprintf("permitlisten=\"localhost:%d\",permitopen=\"127.0.0.1:%d\"", listen, other), false, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var config []string
-			if test.config != "" {
-				config = append(config, test.config)
+			s := sites[test.config]
+			if s == nil {
+				s = y.site(outer, test.config)
+				sites[test.config] = s
 			}
-			s := y.site(t, config...)
 			y.authorize(t, authorized(y.id, test.options))
 			u := &tunneler{program: debianSSH, args: clientArgs(t, s)}
 			for target, want := range map[int]bool{port: test.opens, other: test.other} {
@@ -263,23 +264,17 @@ func testForwardSentences(t *testing.T, h *host) {
 		{"-L", "9.9.9.9:8080:localhost:1"},
 		{"-o", sure, "-L", "9.9.9.9:8080:localhost:1"},
 		{"-L", "127.0.0.1:" + taken + ":localhost:1"},
-		{"-D", "127.0.0.1:" + taken},
 		{"-R", "127.0.0.1:" + taken + ":localhost:1"},
 		{"-o", sure, "-R", "127.0.0.1:" + taken + ":localhost:1"},
-		{"-R", "/nowhere/socket:localhost:1"},
 		{"-o", sure, "-R", "/nowhere/socket:localhost:1"},
 		{"-L", "/nowhere/socket:localhost:1"},
-		{"-o", sure, "-L", "/nowhere/socket:localhost:1"},
-		{"-L", "bad"}, {"-R", "bad"}, {"-D", "bad"}, {"-W", "bad"}, {"-L", "1:a:99999"}, {"-L", "0:a:1"},
-		{"-L", "/" + strings.Repeat("x", 120) + ":a:1"},
+		{"-L", "bad"}, {"-R", "bad"}, {"-D", "bad"}, {"-W", "bad"}, {"-L", "0:a:1"}, {"-L", "/" + strings.Repeat("x", 120) + ":a:1"},
 		{"-o", "ClearAllForwardings=yes", "-L", "9.9.9.9:8080:localhost:1"},
-		{"-W", "127.0.0.1:1"},
-		{"-W", "/nowhere/socket"},
 		{"-W", "127.0.0.1:1", "-L", "9.9.9.9:8080:localhost:1"},
 	} {
 		var texts [2]string
 		for i, program := range []string{"ssh", debianSSH} {
-			args := append(append([]string{"-F", h.conf}, args...), "127.0.0.1")
+			args := append(append([]string{"-F", h.conf}, args...), "-o", "KexAlgorithms=curve25519-sha256", "127.0.0.1") // the cheap one
 			if args[2] != "-W" {
 				args = append(args, "true")
 			}
