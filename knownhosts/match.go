@@ -43,9 +43,16 @@ func (m *matcher) matches(names []byte) bool {
 	}
 	found := false
 	for len(names) > 0 {
-		var word []byte
-		word, names, _ = bytes.Cut(names, []byte{','})
-		word, negated := bytes.CutPrefix(word, []byte{'!'})
+		word := names
+		if comma := bytes.IndexByte(names, ','); comma >= 0 {
+			word, names = names[:comma], names[comma+1:]
+		} else {
+			names = nil
+		}
+		negated := len(word) > 0 && word[0] == '!'
+		if negated {
+			word = word[1:]
+		}
 		if len(word) != len(m.name) && bytes.IndexByte(word, '*') < 0 {
 			continue // what most words are, seen at once
 		}
