@@ -69,6 +69,7 @@ func (a *account) byTrustedCA(ctx context.Context, c *cert.Certificate) (*auth.P
 	if err != nil {
 		return nil, err
 	}
+	a.peer.Log.Debug(fmt.Sprintf("matching principal found: %s line %d", match.File, match.Line))
 	use.Principals = []string{name}
 	line := permitOf(&match.Restrictions)
 	line.NoTouchRequired = true // the certificate alone says it
@@ -134,20 +135,23 @@ func loadHostCertificates(cfg *config.Server, keys []key.Signer, say func(string
 func hostCertificate(path string, keys []key.Signer) (key.Signer, error) {
 	text, err := readCapped(path)
 	if err != nil {
-		return nil, fmt.Errorf("Could not load host certificate \"%s\": %s", printableArg(path), because(err))
+		return nil, sshdErrorf("Could not load host certificate \"%s\": %s", printableArg(path), because(err))
 	}
 	k, _, err := cert.ParseFile(text)
 	if err != nil {
-		return nil, fmt.Errorf("Could not load host certificate \"%s\": %s", printableArg(path), because(err))
+		return nil, sshdErrorf("Could not load host certificate \"%s\": %s", printableArg(path), because(err))
 	}
 	c, ok := k.(*cert.Certificate)
 	if !ok || c.Kind != cert.Host {
-		return nil, fmt.Errorf("Certificate file is not a certificate of a host: %s", printableArg(path))
+		return nil, sshdErrorf("Certificate file is not a certificate of a host: %s", printableArg(path))
 	}
 	for _, signer := range keys {
 		if key.Equal(signer.Public(), c.Key) {
 			return cert.NewSigner(c, signer)
 		}
 	}
-	return nil, fmt.Errorf("No matching private key for certificate: %s", printableArg(path))
+	return nil, sshdErrorf("No matching private key for certificate: %s", printableArg(path))
 }
+
+// sshdErrorf makes an error of sshd's own words.
+func sshdErrorf(format string, args ...any) error { return sshdError(fmt.Sprintf(format, args...)) }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"testing"
@@ -40,6 +41,65 @@ func TestCertificatePermit(t *testing.T) {
 	if _, err := Merge(&Permit{ForceCommand: "ls"}, full); !errors.Is(err, ErrForcedCommands) {
 		t.Errorf("two commands: %v", err)
 	}
+}
+
+// A certificate lets in who holds its key, where certificates are read at all,
+// and counts as one key with the plain one.
+func TestCertificateOfAKey(t *testing.T) {
+	a, thief := ed(t, "a"), ed(t, "thief")
+	c, err := cert.Sign(t.Context(), ed(t, "authority"), "", cert.Contents{
+		Key: a.Public(), Kind: cert.User, Principals: []string{"alice"}, ValidBefore: cert.Forever,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const plain = "ssh-ed25519"
+	algorithm := cert.CertifiedAlgorithm(plain)
+	holder, err := cert.NewSigner(c, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	anyA := func(k key.Public, _ string) (*Permit, error) {
+		if !key.Equal(cert.PlainKey(k), a.Public()) {
+			return nil, nil
+		}
+		return &Permit{}, nil
+	}
+	certified := signedWith(t, "alice", methodPublicKey, holder, algorithm, nil)
+	for _, test := range []struct {
+		name  string
+		parse func([]byte) (key.Public, error)
+		steps []string
+		lines [][]byte
+		ok    bool
+	}{
+		{"holder", cert.ParsePublic, []string{"publickey"}, [][]byte{certified}, true},
+		{"certificates are not read", nil, []string{"publickey"}, [][]byte{certified}, false},
+		{"somebody else", cert.ParsePublic, []string{"publickey"}, [][]byte{signedWith(t, "alice", methodPublicKey, shownBy{thief, c}, algorithm, nil)}, false},
+		{"under the plain name", cert.ParsePublic, []string{"publickey"}, [][]byte{signedWith(t, "alice", methodPublicKey, shownBy{a, c}, plain, nil)}, false},
+		{"plain key, then certificate", cert.ParsePublic, []string{"publickey", "publickey"},
+			[][]byte{signedWith(t, "alice", methodPublicKey, a, plain, nil), certified}, false},
+		{"certificate, then plain key", cert.ParsePublic, []string{"publickey", "publickey"},
+			[][]byte{certified, signedWith(t, "alice", methodPublicKey, a, plain, nil)}, false},
+	} {
+		policy := &rules{methods: [][]string{test.steps}, key: anyA}
+		_, res, err := serve(t, ServerConfig{Policy: policy, ParseKey: test.parse}, append([][]byte{serviceRequest()}, test.lines...)...)
+		if (res != nil && err == nil) != test.ok {
+			t.Errorf("%s: %+v, %v", test.name, res, err)
+		}
+	}
+}
+
+// shownBy shows a certificate and signs with whatever key.
+type shownBy struct {
+	key.Signer
+	certificate *cert.Certificate
+}
+
+func (s shownBy) Public() key.Public { return s.certificate }
+
+func (s shownBy) Sign(ctx context.Context, algorithm string, data []byte) ([]byte, error) {
+	return s.Signer.Sign(ctx, cert.Plain(algorithm), data)
 }
 
 // A signature without a touch, or without a PIN where one is due, is no

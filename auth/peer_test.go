@@ -368,7 +368,7 @@ func queryRequest(user string, k key.Public, algorithm string) []byte {
 
 // signedWith is a publickey request with a signature over what lie makes of the
 // data to sign; a nil lie tells the truth.
-func signedWith(t testing.TB, user, form string, k *key.Private, algorithm string, lie func(data []byte) []byte) []byte {
+func signedWith(t testing.TB, user, form string, k key.Signer, algorithm string, lie func(data []byte) []byte) []byte {
 	t.Helper()
 	request := appendPublicKeyRequest(nil, user, form, true, algorithm, k.Public().Blob(), testHostKey)
 	data := append(wire.AppendString(nil, testSession), request...)
