@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
 	"github.com/nacre-ssh/nacre/mux"
@@ -48,7 +49,7 @@ func login(ctx context.Context, clock *clock, nc net.Conn, host string, port int
 	tc.Logger, tc.Remembered = cfg.Logger, remembered
 	tc.VerifyHostKey = func(ctx context.Context, k key.Public) error {
 		clock.halt()
-		log.Debug("Server host key: " + k.Type() + " " + keyfile.FingerprintSHA256(k))
+		log.Debug("Server host key: " + k.Type() + " " + keyfile.FingerprintSHA256(cert.PlainKey(k)))
 		if cfg.HostKey == nil {
 			return errors.New("no host key is trusted: nobody judges it")
 		}
