@@ -199,28 +199,35 @@ func (k *sshKeys) ofFile(ctx context.Context, path string) (*auth.Identity, erro
 		return nil, &keyfile.LoadError{Path: path, Err: err}
 	}
 	if encrypted {
-		return &auth.Identity{Signer: &lockedKey{k.run, path, text, public, nil}, Source: path}, nil
+		return k.ofLocked(&lockedKey{run: k.run, path: path, text: text, public: public}), nil
 	}
-	private, _, err := keyfile.ParsePrivate(text, nil)
+	private, comment, err := keyfile.ParsePrivate(text, nil)
 	clear(text)
 	if err != nil {
 		return nil, &keyfile.LoadError{Path: path, Err: err}
 	}
-	return &auth.Identity{Signer: private, Source: path, Direct: true}, nil
+	signer := k.remembered(path, private, func() (*key.Private, string) { return private, comment })
+	return &auth.Identity{Signer: signer, Source: path, Direct: true}, nil
+}
+
+func (k *sshKeys) ofLocked(locked *lockedKey) *auth.Identity {
+	signer := k.remembered(locked.path, locked, func() (*key.Private, string) { return locked.open, locked.comment })
+	return &auth.Identity{Signer: signer, Source: locked.path}
 }
 
 // ofOpaque reads an encrypted file that hides its public half, which PEM does.
 // Without a .pub file beside it the passphrase must be asked for at once.
 func (k *sshKeys) ofOpaque(ctx context.Context, path string, text []byte) (*auth.Identity, error) {
-	locked := &lockedKey{k.run, path, text, readPublicHalf(path), nil}
+	locked := &lockedKey{run: k.run, path: path, text: text, public: readPublicHalf(path)}
 	if locked.public != nil {
-		return &auth.Identity{Signer: locked, Source: path}, nil
+		return k.ofLocked(locked), nil
 	}
 	private, err := locked.unlock(ctx)
 	if err != nil {
 		return nil, &keyfile.LoadError{Path: path, Err: err}
 	}
-	return &auth.Identity{Signer: private, Source: path, Direct: true}, nil
+	signer := k.remembered(path, private, func() (*key.Private, string) { return private, locked.comment })
+	return &auth.Identity{Signer: signer, Source: path, Direct: true}, nil
 }
 
 // A lockedKey asks for its passphrase when its signature is needed.
@@ -230,6 +237,8 @@ type lockedKey struct {
 	text   []byte
 	public key.Public
 	open   *key.Private
+
+	comment string // of the open key
 }
 
 func (k *lockedKey) Public() key.Public { return k.public }
@@ -267,7 +276,8 @@ func (k *lockedKey) unlock(ctx context.Context) (*key.Private, error) {
 		if len(secret) == 0 {
 			return nil, errNoPassphrase
 		}
-		private, _, err := keyfile.ParsePrivate(k.text, func() ([]byte, error) { return secret, nil })
+		private, comment, err := keyfile.ParsePrivate(k.text, func() ([]byte, error) { return secret, nil })
+		k.comment = comment
 		clear(secret)
 		var wrong *keyfile.PassphraseError
 		if !errors.As(err, &wrong) {

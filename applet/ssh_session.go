@@ -23,6 +23,7 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	if f == nil {
 		return sshFailed
 	}
+	r.localCommand()
 	shared := r.startMaster(ctx, c, f)
 	defer shared.end()
 	switch {

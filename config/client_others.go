@@ -22,12 +22,9 @@ func clientPending() []other {
 
 		// What doesn't happen is worth a word: a person would wait for it.
 		{"Tunnel", "*", "no tunnel device is opened", false},
-		{"LocalCommand", "*", "the local command does not run", true},
 
 		// Nothing is lost but comfort.
 		{"TunnelDevice", "*", "no tunnel device is opened", false},
-		{"PermitLocalCommand", "*", "no local command runs", false},
-		{"AddKeysToAgent", "*", "keys are not added to the agent", false},
 		{"ChannelTimeout", "*", "channels have no idle limit", false},
 		{"EnableSSHKeysign HostbasedAuthentication HostbasedAcceptedAlgorithms", "*", "host-based authentication is not tried", false},
 		{"IPQoS", "*", "packets carry the system's class of service", false},

@@ -66,14 +66,21 @@ func stop(p *os.Process, gone <-chan struct{}) {
 }
 
 func (c *Command) shell() string {
-	switch {
-	case c.Shell != "":
+	if c.Shell != "" {
 		return c.Shell
-	case os.Getenv("SHELL") != "":
-		return os.Getenv("SHELL")
+	}
+	return userShell()
+}
+
+func userShell() string {
+	if shell := os.Getenv("SHELL"); shell != "" {
+		return shell
 	}
 	return "/bin/sh"
 }
+
+// Shell is a line for the user's shell, ready to start.
+func Shell(line string) *exec.Cmd { return exec.Command(userShell(), "-c", line) }
 
 // program is the shell that becomes the program: what is ended is that then, and
 // not a shell that waits for it.

@@ -26,12 +26,7 @@ func (c *Command) Dial(context.Context) (net.Conn, error) {
 		out.Close()
 		return nil, err
 	}
-	shell := os.Getenv("ComSpec")
-	if shell == "" {
-		shell = "cmd.exe"
-	}
-	run := exec.Command(shell)
-	run.SysProcAttr = &syscall.SysProcAttr{CmdLine: `cmd /d /s /c "` + c.Line + `"`}
+	run := Shell(c.Line)
 	run.Stdin, run.Stdout = theirIn, theirOut
 	if c.Stderr != nil { // a nil *os.File would be no nil io.Writer
 		run.Stderr = c.Stderr
@@ -42,8 +37,19 @@ func (c *Command) Dial(context.Context) (net.Conn, error) {
 	if err != nil {
 		in.Close()
 		out.Close()
-		return nil, fmt.Errorf("starting %s: %w", shell, err)
+		return nil, fmt.Errorf("starting %s: %w", run.Path, err)
 	}
 	go run.Wait()
 	return &pipes{in: in, out: out, end: func() { run.Process.Kill() }}, nil
+}
+
+// Shell is a line for the user's shell, ready to start.
+func Shell(line string) *exec.Cmd {
+	shell := os.Getenv("ComSpec")
+	if shell == "" {
+		shell = "cmd.exe"
+	}
+	run := exec.Command(shell)
+	run.SysProcAttr = &syscall.SysProcAttr{CmdLine: `cmd /d /s /c "` + line + `"`}
+	return run
 }
