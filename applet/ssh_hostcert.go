@@ -1,6 +1,7 @@
 package applet
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -15,11 +16,11 @@ import (
 // checkCertificate judges a host's certificate: its authority by known_hosts,
 // the rest by itself. It is done unless nothing speaks for the certificate; then
 // the key in it is judged like any other, as OpenSSH does.
-func (p *hostPolicy) checkCertificate(c *cert.Certificate) (done bool, err error) {
+func (p *hostPolicy) checkCertificate(ctx context.Context, c *cert.Certificate) (done bool, err error) {
 	p.run.say(config.LogDebug1, "debug1: Server host certificate: %s %s, serial %d ID \"%s\" CA %s %s valid %s",
 		c.Type(), keyfile.FingerprintSHA256(c.Key), c.Serial, term.Printable(c.KeyID),
 		c.Authority.Type(), keyfile.FingerprintSHA256(c.Authority), c.Validity())
-	err = p.db.CheckAuthority(p.host, p.port, c.Authority, c.Key)
+	err = p.known(ctx, "HOSTNAME", c).CheckAuthority(p.host, p.port, c.Authority, c.Key)
 	var unknown *knownhosts.UnknownAuthorityError
 	var revoked *knownhosts.RevokedError
 	switch {

@@ -57,7 +57,7 @@ func (p *hostPolicy) algorithms() []string {
 // check is client.Config's HostKey.
 func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 	p.run.peer = peerName(at.Addr)
-	defer p.picture(at.Key)
+	defer p.picture(cert.PlainKey(at.Key))
 	if cert.PlainKey(at.Key).Type() == key.TypeRSA && at.Key.Bits() < p.conf.RequiredRSASize {
 		p.run.say(config.LogError, "Host key of %s has %d bits, RequiredRSASize asks for %d.", p.host, at.Key.Bits(), p.conf.RequiredRSASize)
 		return errHostKey
@@ -70,7 +70,7 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 		return err
 	}
 	if c, ok := at.Key.(*cert.Certificate); ok {
-		if done, err := p.checkCertificate(c); done {
+		if done, err := p.checkCertificate(ctx, c); done {
 			return err
 		}
 		at.Key = c.Key // as if the host had shown no certificate
