@@ -61,8 +61,13 @@ func (k *keygen) imports(ctx context.Context) int {
 		return k.fatal(fatalf("%s: %s: %s", k.Name, k.file, reason(err)))
 	}
 	defer clear(text)
-	if _, private := keyfile.FormatOf(text); private {
-		return k.importPrivate(ctx)
+	switch format, private := keyfile.FormatOf(text); format {
+	case keyfile.FormatOpenSSH, keyfile.FormatPEM, keyfile.FormatPKCS8:
+		return k.fatal(fatalf("%s is a private key that needs no import; print its public half with: ssh-keygen -y -f %s", k.file, k.file))
+	default:
+		if private {
+			return k.importPrivate(ctx)
+		}
 	}
 	public, _, found, err := keyfile.ParsePublic(text)
 	switch {

@@ -346,7 +346,7 @@ func TestKeygenRecords(t *testing.T) {
 func TestKeygenForeign(t *testing.T) {
 	dir := t.TempDir()
 	k := testKeyFile(t, dir)
-	for _, f := range []keyfile.Format{keyfile.FormatPPK, keyfile.FormatDropbear, keyfile.FormatSSHCom, keyfile.FormatPKCS8} {
+	for _, f := range []keyfile.Format{keyfile.FormatPPK, keyfile.FormatDropbear, keyfile.FormatSSHCom} {
 		text, err := keyfile.Marshal(f, k, "a comment", nil, keyfile.Encryption{})
 		if err != nil {
 			t.Fatal(err)
@@ -452,3 +452,15 @@ func TestKeygenModuli(t *testing.T) {
 // moduliSample is a candidate for a safe prime, and one.
 const moduliSample = "20260101000000 4 2 10 515 0 C000000000000000000000000000000000000000000000000000000000000000" +
 	"0000000000000000000000000000000000000000000000000000000000002F789\n"
+
+func FuzzListedKey(f *testing.F) {
+	f.Add([]byte(hostsKeyA))
+	f.Add([]byte(`no-pty,command="a \"b\" c" ` + hostsKeyB + " a comment"))
+	f.Add([]byte("|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= " + hostsKeyA + " # x"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		public, comment, ok := listedKey(line)
+		if ok != (public != nil) || len(comment) > len(line) {
+			t.Errorf("%q: %q", line, comment)
+		}
+	})
+}

@@ -412,3 +412,39 @@ func FuzzParsePublic(f *testing.F) {
 		}
 	})
 }
+
+// FuzzOpenEncrypted opens PEM with a passphrase, as long as the derivation is
+// cheap.
+func FuzzOpenEncrypted(f *testing.F) {
+	for _, name := range []string{"rsa.pem.enc", "rsa.pkcs8.enc", "rsa.scrypt", "rsa.pbes1"} {
+		f.Add(read(f, name))
+	}
+	for _, format := range []Format{FormatPEM, FormatPKCS8} {
+		k, _, err := ParsePrivate(read(f, "ecdsa256"), nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		text, err := Marshal(format, k, "", []byte(testPassphrase), Encryption{})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if block := findBlock(text, pkcs8Block, encryptedBlock); block != nil && len(block.Bytes) <= maxDER {
+			if e, err := parsePBES2(block.Bytes); err == nil && e.rounds > 4096 {
+				return
+			}
+		}
+		if form, ok := FormatOf(text); !ok || form != FormatPEM && form != FormatPKCS8 {
+			return
+		}
+		k, _, err := ParsePrivate(text, passphrase(testPassphrase))
+		if err != nil {
+			return
+		}
+		if _, err := key.ParsePublic(k.Public().Blob()); err != nil {
+			t.Error(err)
+		}
+	})
+}
