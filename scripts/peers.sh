@@ -18,6 +18,7 @@ missing() {
 		libc6-dev test -e /usr/include/stdlib.h
 		openssh-client command -v ssh && command -v ssh-keygen && command -v ssh-agent
 		openssh-server command -v sshd
+		curl command -v curl
 		dropbear-bin command -v dropbear && command -v dbclient && command -v dropbearkey
 		openssl command -v openssl
 		libnss-wrapper ls /usr/lib/*/libnss_wrapper.so /usr/lib/libnss_wrapper.so 2>/dev/null | grep -q .
