@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"sync"
 
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/key"
@@ -14,18 +17,51 @@ import (
 // list, or a list of public keys a line each (sshd_config(5), RevokedKeys). A
 // file that can't be read, or a line in it, refuses every key.
 func checkRevoked(path string, k key.Public) error {
+	return new(revokedKeys).check(path, k)
+}
+
+// revokedKeys keeps what the file held when it was read last: a server asks for
+// every key that anybody offers, and the file may be large. The zero value has
+// read nothing; safe for concurrent use.
+type revokedKeys struct {
+	mu   sync.Mutex
+	path string
+	info fs.FileInfo
+	list *cert.KRL
+}
+
+func (r *revokedKeys) check(path string, k key.Public) error {
+	list, err := r.load(path)
+	if err != nil {
+		return fmt.Errorf("revoked keys file %s can't be used: %s", printableArg(path), because(err))
+	}
+	return list.Check(k)
+}
+
+// load reads the file unless it is the one read before.
+func (r *revokedKeys) load(path string) (*cert.KRL, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if r.list != nil && r.path == path && os.SameFile(info, r.info) && info.Size() == r.info.Size() && info.ModTime().Equal(r.info.ModTime()) {
+		return r.list, nil
+	}
 	text, err := readUpTo(path, cert.MaxKRL)
 	if err != nil {
-		return fmt.Errorf("revoked keys file %s can't be read: %s", printableArg(path), because(err))
+		return nil, err
 	}
-	l, err := cert.ParseKRL(text)
+	list, err := cert.ParseKRL(text)
 	if errors.Is(err, cert.ErrNotKRL) {
-		l, err = revokedLines(text)
+		list, err = revokedLines(text)
 	}
 	if err != nil {
-		return fmt.Errorf("revoked keys file %s: %w", printableArg(path), err)
+		return nil, err
 	}
-	return l.Check(k)
+	r.path, r.info, r.list = path, info, list
+	return list, nil
 }
 
 func revokedLines(text []byte) (*cert.KRL, error) {

@@ -25,6 +25,8 @@ type accounts struct {
 	db   *login.Database
 	self *login.User // who alone may log in where the server isn't root; else nil
 	peer server.Peer
+	// revocations is what was read of RevokedKeys.
+	revocations *revokedKeys
 	// trial has keys of its own, and serves who runs it whatever the system
 	// says of the account; nil but for sshd --try.
 	trial *trial

@@ -28,7 +28,7 @@ func (a *account) revoked(k key.Public) error {
 	if a.cfg.RevokedKeys == "" {
 		return nil
 	}
-	err := checkRevoked(a.cfg.RevokedKeys, k)
+	err := a.revocations.check(a.cfg.RevokedKeys, k)
 	if err != nil {
 		a.peer.Log.Info(fmt.Sprintf("Authentication key of %s: %v", printableArg(a.name), err))
 	}
@@ -62,6 +62,7 @@ func (a *account) byTrustedCA(ctx context.Context, c *cert.Certificate) (*auth.P
 	}
 	use := a.use(func(k key.Public) bool { return keyListed(a.cfg.TrustedUserCAKeys, k) })
 	if a.cfg.AuthorizedPrincipalsFile == "" {
+		// The certificate alone says whether its holder must touch.
 		return permitCertificate(c, use, &auth.Permit{NoTouchRequired: true})
 	}
 	files := login.PrincipalFiles{Pattern: a.cfg.AuthorizedPrincipalsFile, Strict: a.cfg.StrictModes, Log: a.peer.Log}
@@ -72,7 +73,7 @@ func (a *account) byTrustedCA(ctx context.Context, c *cert.Certificate) (*auth.P
 	a.peer.Log.Debug(fmt.Sprintf("matching principal found: %s line %d", match.File, match.Line))
 	use.Principals = []string{name}
 	line := permitOf(&match.Restrictions)
-	line.NoTouchRequired = true // the certificate alone says it
+	line.NoTouchRequired = true // as above
 	return permitCertificate(c, use, line)
 }
 

@@ -31,14 +31,15 @@ type daemon struct {
 	log   *slog.Logger
 	level *atomic.Int64
 
-	db     login.Database
-	self   *login.User       // whose sessions run here; nil where they run in workers
-	super  *login.Supervisor // nil where they run here
-	runner login.Runner
-	ring   hostKeyRing
-	tidier tidier
-	over   chan struct{} // a connection of a worker has ended
-	trial  *trial        // --try; else nil
+	db          login.Database
+	self        *login.User       // whose sessions run here; nil where they run in workers
+	super       *login.Supervisor // nil where they run here
+	runner      login.Runner
+	ring        hostKeyRing
+	tidier      tidier
+	revocations revokedKeys
+	over        chan struct{} // a connection of a worker has ended
+	trial       *trial        // --try; else nil
 
 	generation uint32
 	cfg        *config.Server
@@ -116,7 +117,7 @@ func (d *daemon) serverConfig(cfg *config.Server, keys []key.Signer) (server.Con
 	c.Banner = bannerOf(cfg.Banner)
 	c.PolicyFor = func(p server.Peer) auth.Policy {
 		d.tidier.note()
-		return &accounts{cfg: cfg, db: &d.db, self: d.self, trial: d.trial, peer: p}
+		return &accounts{cfg: cfg, db: &d.db, self: d.self, trial: d.trial, peer: p, revocations: &d.revocations}
 	}
 	if d.super != nil {
 		c.HandOver = d.handOver(session.encode(), d.ring.names(d.generation))
