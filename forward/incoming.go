@@ -19,7 +19,7 @@ func IncomingTypes() []string {
 // Open serves a channel that the server opens for a remote forward, and returns
 // when it has ended. What nobody asked for is refused.
 func (f *Forwards) Open(in *mux.Incoming) {
-	listen, from, err := parseForwarded(in)
+	listen, from, err := parseForwarded(in.Type, in.Extra)
 	if err != nil {
 		f.log.Error("malformed request for a forwarded connection")
 		in.Reject(wire.OpenConnectFailed, "malformed request")
@@ -60,9 +60,9 @@ func (f *Forwards) Open(in *mux.Incoming) {
 
 // parseForwarded reads which forward a channel is for, and who connected (RFC
 // 4254, section 7.2; PROTOCOL, section 2.4).
-func parseForwarded(in *mux.Incoming) (listen, from Address, err error) {
-	r := wire.NewReader(in.Extra)
-	if in.Type != "forwarded-tcpip" {
+func parseForwarded(typ string, extra []byte) (listen, from Address, err error) {
+	r := wire.NewReader(extra)
+	if typ != "forwarded-tcpip" {
 		listen.Path = r.String()
 		r.Bytes() // reserved
 		if listen.Path == "" {

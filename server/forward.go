@@ -72,26 +72,36 @@ func (c *conn) forwardsNothing() string {
 	return ""
 }
 
+// parseDirect reads where a client wants to connect to and who asks there: the
+// extra of a direct-tcpip or direct-streamlocal channel (RFC 4254, section 7.2;
+// PROTOCOL, section 2.4).
+func parseDirect(typ string, extra []byte) (to, from forward.Address, ok bool) {
+	r := wire.NewReader(extra)
+	if typ == "direct-tcpip" {
+		to.Host, to.Port = r.String(), int(r.Uint32())
+		ok = to.Port <= 65535
+	} else {
+		to.Path = r.String()
+		ok = to.Path != ""
+	}
+	from.Host, from.Port = r.String(), int(r.Uint32())
+	return to, from, r.End() == nil && ok && from.Port <= 65535
+}
+
 // openTCP connects to where the client says (RFC 4254, section 7.2).
 func (c *conn) openTCP(in *mux.Incoming) {
-	r := wire.NewReader(in.Extra)
-	host, port := r.String(), r.Uint32()
-	from, fromPort := r.String(), r.Uint32()
-	if r.End() != nil || port > 65535 || fromPort > 65535 {
-		in.Reject(wire.OpenProhibited, "open failed")
+	to, from, ok := parseDirect(in.Type, in.Extra)
+	switch {
+	case !ok:
+	case !c.set.Forwarding.OpenTCP || c.forwardsNothing() != "":
+		c.log.Info(fmt.Sprintf("refused local port forward: originator %s port %d, target %s port %d", printable(from.Host), from.Port, printable(to.Host), to.Port))
+	case !c.mayOpen(to.Host, to.Port):
+		c.log.Info(fmt.Sprintf("Received request from %s to connect to host %s port %d, but the request was denied.", where(c.peer.Remote), printable(to.Host), to.Port))
+	default:
+		c.connect(in, to)
 		return
 	}
-	if !c.set.Forwarding.OpenTCP || c.forwardsNothing() != "" {
-		c.log.Info(fmt.Sprintf("refused local port forward: originator %s port %d, target %s port %d", printable(from), fromPort, printable(host), port))
-		in.Reject(wire.OpenProhibited, "open failed")
-		return
-	}
-	if !c.mayOpen(host, int(port)) {
-		c.log.Info(fmt.Sprintf("Received request from %s to connect to host %s port %d, but the request was denied.", where(c.peer.Remote), printable(host), port))
-		in.Reject(wire.OpenProhibited, "open failed")
-		return
-	}
-	c.connect(in, forward.Address{Host: host, Port: int(port)})
+	in.Reject(wire.OpenProhibited, "open failed")
 }
 
 // mayOpen asks every list there is.
@@ -109,18 +119,16 @@ func (c *conn) mayOpen(host string, port int) bool {
 
 // openSocket connects to a Unix socket (PROTOCOL, section 2.4).
 func (c *conn) openSocket(in *mux.Incoming) {
-	r := wire.NewReader(in.Extra)
-	path, from, fromPort := r.String(), r.String(), r.Uint32()
-	if r.End() != nil || path == "" || fromPort > 65535 {
-		in.Reject(wire.OpenProhibited, "open failed")
+	to, from, ok := parseDirect(in.Type, in.Extra)
+	switch {
+	case !ok:
+	case !c.set.Forwarding.OpenSockets || c.forwardsNothing() != "":
+		c.log.Info(fmt.Sprintf("refused streamlocal port forward: originator %s port %d, target %s", printable(from.Host), from.Port, printable(to.Path)))
+	default:
+		c.connect(in, to)
 		return
 	}
-	if !c.set.Forwarding.OpenSockets || c.forwardsNothing() != "" {
-		c.log.Info(fmt.Sprintf("refused streamlocal port forward: originator %s port %d, target %s", printable(from), fromPort, printable(path)))
-		in.Reject(wire.OpenProhibited, "open failed")
-		return
-	}
-	c.connect(in, forward.Address{Path: path})
+	in.Reject(wire.OpenProhibited, "open failed")
 }
 
 // connect joins a channel with a target. It lives as long as they do.
