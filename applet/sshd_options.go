@@ -1,6 +1,7 @@
 package applet
 
 import (
+	"os/user"
 	"path/filepath"
 	"strconv"
 
@@ -38,6 +39,7 @@ func (l *sshdLine) table() getopt.Table {
 	return getopt.Table{
 		{Letter: '4', Help: "use IPv4 addresses only", Do: func(string) error { return option("AddressFamily")("inet") }},
 		{Letter: '6', Help: "use IPv6 addresses only", Do: func(string) error { return option("AddressFamily")("inet6") }},
+		{Letter: 'C', Arg: "connection_spec", Help: "with -T: the connection that Match blocks are judged for, as user=…,host=…,addr=…,laddr=…,lport=…", Do: l.connection},
 		{Letter: 'D', Help: "stay in the foreground", Do: on(&l.foreground)},
 		{Letter: 'd', Help: "debug: serve one connection in the foreground and say a lot; up to three times", Do: func(string) error { l.debug++; return nil }},
 		{Letter: 'E', Arg: "log_file", Help: "append the log to a file", Do: func(arg string) error { l.logFile = arg; return nil }},
@@ -55,6 +57,29 @@ func (l *sshdLine) table() getopt.Table {
 		{Letter: 'V', Help: "print the version and end", Do: on(&l.version)},
 		{Long: "try", Help: "serve this user alone, on a loopback port, with nothing set up", Do: on(&l.try)},
 	}
+}
+
+// connection is -C: who and where from, with the groups of this machine's
+// accounts.
+func (l *sshdLine) connection(arg string) error {
+	if l.query.Connection == nil {
+		l.query.Connection = new(config.Connection)
+	}
+	c := l.query.Connection
+	if err := config.ParseConnection(arg, c); err != nil {
+		return sshdSays("%v", err)
+	}
+	account, err := user.Lookup(c.User)
+	if err != nil {
+		return nil
+	}
+	ids, _ := account.GroupIds() // a user without groups is in none
+	for _, id := range ids {
+		if group, err := user.LookupGroupId(id); err == nil {
+			c.Groups = append(c.Groups, group.Name)
+		}
+	}
+	return nil
 }
 
 func (l *sshdLine) port(arg string) error {
@@ -90,6 +115,10 @@ func parseSSHD(args []string) (*sshdLine, error) {
 
 // load reads the configuration.
 func (l *sshdLine) load() (*config.Server, error) {
+	l.query.OnlyShow = l.dump || l.parse
+	if !l.query.OnlyShow {
+		l.query.Connection = nil
+	}
 	c, err := config.LoadServer(l.query)
 	if err != nil {
 		return nil, err

@@ -78,6 +78,12 @@ type ServerQuery struct {
 	Known Known // the engine's algorithm names
 
 	SystemDir string // "" for /etc/ssh
+
+	// Connection judges the Match blocks; nil knows none.
+	Connection *Connection
+	// OnlyShow asks for an answer to look at (sshd -T): without a Connection
+	// the Match blocks are left out instead of refused.
+	OnlyShow bool
 }
 
 // LoadServer reads the configuration for q. Its errors are *Error for lines that
@@ -106,11 +112,22 @@ func LoadServer(q ServerQuery) (*Server, error) {
 
 type serverLoader struct {
 	*loader[Server]
-	q     ServerQuery
-	depth int
+	q      ServerQuery
+	depth  int
+	blocks bool // this reading is for the lines of Match blocks
+	never  bool // an Include in a block that doesn't apply: lines are only checked
 }
 
 func (l *serverLoader) load() error {
+	name, data, err := l.main()
+	if err != nil {
+		return err
+	}
+	if l.q.Connection != nil {
+		if err := l.loadFor(name, data); err != nil {
+			return err
+		}
+	}
 	if len(l.q.Ports) > 0 {
 		l.into.Port = append([]int(nil), l.q.Ports...)
 		l.origins["port"] = Origin{"command-line", 0}
@@ -120,19 +137,22 @@ func (l *serverLoader) load() error {
 			return err
 		}
 	}
+	l.active, l.inBlock = true, false
+	return l.lines(name, data, l.block)
+}
+
+// main reads the main file.
+func (l *serverLoader) main() (name string, data []byte, err error) {
 	if l.q.File == "none" {
-		return nil
+		return "none", nil, nil
 	}
-	name := l.q.File
-	if name == "" {
+	if name = l.q.File; name == "" {
 		name = filepath.Join(l.q.SystemDir, "sshd_config")
 	}
-	data, err := l.read(name, false)
-	if err != nil {
-		return fmt.Errorf("%s: %w", printable(name), cause(err))
+	if data, err = l.read(name, false); err != nil {
+		err = fmt.Errorf("%s: %w", printable(name), cause(err))
 	}
-	l.active = true
-	return l.lines(name, data, l.block)
+	return name, data, err
 }
 
 // block handles the keywords that steer reading, and -p's way with Port.
@@ -148,16 +168,6 @@ func (l *serverLoader) block(keyword string, a *args, at Origin) (bool, error) {
 	return false, nil
 }
 
-// matchLine takes "Match all". Other conditions are judged for each connection,
-// which this form of the server can't do yet: they are refused rather than
-// skipped, because a block may restrict.
-func (l *serverLoader) matchLine(a *args, at Origin) error {
-	if len(a.words) == 1 && strings.EqualFold(a.words[0], "all") {
-		return nil
-	}
-	return &RefusedError{at, "Match", "the block's lines would not apply. Only \"Match all\" is understood"}
-}
-
 func (l *serverLoader) includeLine(a *args) error {
 	list, err := a.all()
 	if err != nil {
@@ -166,7 +176,9 @@ func (l *serverLoader) includeLine(a *args) error {
 	if l.depth++; l.depth > maxDepth {
 		return errors.New("too many recursive configuration includes")
 	}
-	defer func() { l.depth-- }()
+	active, never, inBlock := l.active, l.never, l.inBlock
+	defer func() { l.depth--; l.active, l.never, l.inBlock = active, never, inBlock }()
+	l.never = never || inBlock && !active
 	for _, word := range list {
 		names, err := included(word, l.q.SystemDir, "")
 		if err != nil {
@@ -180,6 +192,7 @@ func (l *serverLoader) includeLine(a *args) error {
 			if err != nil {
 				return err
 			}
+			l.active, l.inBlock = active, inBlock
 			if err := l.lines(name, data, l.block); err != nil {
 				return err
 			}

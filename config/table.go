@@ -64,6 +64,9 @@ type loader[T any] struct {
 	all       bool
 	untrusted []string
 
+	inBlock bool     // lines are in a Match block of sshd_config
+	fixed   []string // keywords whose lists are complete, though lines could add to them
+
 	active   bool // lines apply: not inside a Host or Match that didn't match
 	origins  map[string]Origin
 	written  map[string]string // the first value of each keyword, as it stands
@@ -134,9 +137,13 @@ func (e unknownKeyword) Error() string {
 // parses into a scratch value, so that a bad line is found all the same.
 func (l *loader[T]) setRow(r *row[T], keyword string, a *args, at Origin) error {
 	name := strings.ToLower(r.name)
+	if r.scope == globalOnly && l.inBlock {
+		return complain("Directive '%s' is not allowed within a Match block", printable(keyword))
+	}
 	_, taken := l.origins[name]
+	more := r.multi && !slices.Contains(l.fixed, name)
 	to := l.into
-	if !l.active || taken && !r.multi {
+	if !l.active || taken && !more {
 		to = new(T)
 	}
 	a.known, a.getenv, a.origins, a.commandLine = l.known, l.getenv, l.origins, at.Line == 0
@@ -148,7 +155,7 @@ func (l *loader[T]) setRow(r *row[T], keyword string, a *args, at Origin) error 
 		return fmt.Errorf("keyword %s extra arguments at end of line", strings.ToLower(keyword))
 	}
 	if l.seen != nil {
-		l.seen(r, at, text, l.active && (!taken || r.multi))
+		l.seen(r, at, text, l.active && (!taken || more))
 	}
 	if l.active && !taken {
 		l.origins[name], l.written[name] = at, text
