@@ -320,7 +320,7 @@ func TestServeRefuses(t *testing.T) {
 	var messages [][]byte
 	for number := range 256 {
 		switch number {
-		case msgRequestIdentities, msgRemoveAll:
+		case msgRequestIdentities, msgRemoveAll, msgRemoveAllRSA1:
 			messages = append(messages, append(newMessage(byte(number)), 0)) // with a byte too many
 		default:
 			messages = append(messages, newMessage(byte(number)))

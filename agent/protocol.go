@@ -14,6 +14,7 @@ import (
 const (
 	msgFailure           = 5
 	msgSuccess           = 6
+	msgRemoveAllRSA1     = 9 // of SSH 1
 	msgRequestIdentities = 11
 	msgIdentitiesAnswer  = 12
 	msgSignRequest       = 13

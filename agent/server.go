@@ -61,6 +61,7 @@ var requests = [...]request{
 	{msgAddConstrained, answerAddConstrained},
 	{msgRemoveIdentity, answerRemove},
 	{msgRemoveAll, answerRemoveAll},
+	{msgRemoveAllRSA1, answerNothing},
 	{msgAddToken, refuseToken},
 	{msgRemoveToken, refuseToken},
 	{msgAddTokenConstr, refuseToken},
@@ -181,6 +182,12 @@ func answerRemove(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error
 
 func answerRemoveAll(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error) {
 	return done(r.End(), func() error { return k.RemoveAll(ctx) })
+}
+
+// answerNothing is for what there never is: PuTTY asks to remove SSH 1's keys
+// too, and takes a failure for one.
+func answerNothing(_ context.Context, _ Keyring, r *wire.Reader) ([]byte, error) {
+	return done(r.End(), func() error { return nil })
 }
 
 func answerLock(ctx context.Context, k Keyring, r *wire.Reader) ([]byte, error) {

@@ -1,0 +1,46 @@
+package applet
+
+import (
+	"context"
+	"os"
+	"os/signal"
+
+	"github.com/nacre-ssh/nacre/agent"
+	"github.com/nacre-ssh/nacre/term"
+)
+
+// pageantSocket is where an agent is without SSH_AUTH_SOCK.
+const pageantSocket = agent.Pageant
+
+// start makes this the agent where no client's action is asked for: Pageant's
+// program for Windows has no lifetime options.
+func (r *pageantRun) start() error {
+	asks := false
+	for _, a := range r.actions {
+		asks = asks || a.what != 'k' && a.what != 'K'
+	}
+	if !asks && r.life == 0 {
+		r.life = 'f'
+	}
+	return nil
+}
+
+// serve answers at Pageant's places, and at OpenSSH's pipe where that is free.
+func (r *pageantRun) serve(ctx context.Context) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	keys := &agent.Deferred{Memory: newKeyring(r.Env, r.hash.hash, 0)}
+	keys.Passphrase = func(ctx context.Context, comment string, _ bool) ([]byte, error) {
+		return r.ask(ctx, "Enter passphrase to decrypt key '"+term.Printable(comment)+"'")
+	}
+	for _, a := range r.actions {
+		if err := r.addFile(ctx, a.arg, a.what == 'K', keys.Add, keys.AddFile); err != nil {
+			r.fail(a.arg, err)
+		}
+	}
+	if r.failed {
+		return 1
+	}
+	l := &agentLine{debug: r.life == 'd' || r.verbose}
+	return servePipes(ctx, r.Env, keys, l.logger(r.Env), opensshPipe)
+}
