@@ -10,6 +10,7 @@ import (
 // What dropbearkey prints and how it ends, of the same input, is what ours does.
 func TestDropbearkeyLikeTheirs(t *testing.T) {
 	dir := t.TempDir()
+	t.Chdir(dir)
 	for _, name := range []string{"rsa", "dss", "ecdsa", "ed25519"} {
 		must(t, dir, "dropbearkey", "-t", name, "-f", name)
 	}
@@ -23,7 +24,7 @@ func TestDropbearkeyLikeTheirs(t *testing.T) {
 	} {
 		args := strings.Fields(strings.Replace(line, "-yf", "-y -f", 1))
 		theirs := runIn(t, dir, "", append([]string{"dropbearkey"}, args...)...)
-		ours := runIn(t, dir, "", append([]string{"nacre", "dropbearkey"}, strings.Fields(line)...)...)
+		ours := insideOf(t, runDropbearkey, strings.Fields(line)...)
 		if ours != theirs {
 			t.Errorf("dropbearkey %s\ntheirs %+v\nours   %+v", line, theirs, ours)
 		}
@@ -31,7 +32,7 @@ func TestDropbearkeyLikeTheirs(t *testing.T) {
 	// Where they show their own options, the first line is the same.
 	for _, line := range []string{"", "-Q", "-t foo -f x", "-f x"} {
 		theirs := runIn(t, dir, "", append([]string{"dropbearkey"}, strings.Fields(line)...)...)
-		ours := runIn(t, dir, "", append([]string{"nacre", "dropbearkey"}, strings.Fields(line)...)...)
+		ours := insideOf(t, runDropbearkey, strings.Fields(line)...)
 		a, _, _ := strings.Cut(theirs.err, "\n")
 		b, _, _ := strings.Cut(ours.err, "\n")
 		if a != b || ours.code != theirs.code || !strings.Contains(ours.err, "\nUsage: dropbearkey -t <type>") {
@@ -42,6 +43,7 @@ func TestDropbearkeyLikeTheirs(t *testing.T) {
 
 func TestDropbearkeyMakes(t *testing.T) {
 	dir := t.TempDir()
+	t.Chdir(dir)
 	for line, want := range map[string]string{
 		"-t rsa -s 1024":      "Generating 1024 bit rsa key, this may take a while...\n",
 		"-t ecdsa":            "Generating 256 bit ecdsa key, this may take a while...\n",
@@ -50,7 +52,7 @@ func TestDropbearkeyMakes(t *testing.T) {
 		"-t ed25519 -N -q -v": "",
 	} {
 		file := strings.ReplaceAll(line, " ", "")
-		r := runIn(t, dir, "", append([]string{"nacre", "dropbearkey", "-f", file}, strings.Fields(line)...)...)
+		r := insideOf(t, runDropbearkey, append([]string{"-f", file}, strings.Fields(line)...)...)
 		if want == "" { // -N takes "-q" for a passphrase
 			if r.code != 1 || !strings.Contains(r.err, "Only empty passphrase") {
 				t.Errorf("%s: %+v", line, r)
@@ -68,7 +70,7 @@ func TestDropbearkeyMakes(t *testing.T) {
 			t.Errorf("%v, %v", info, err)
 		}
 	}
-	if r := runIn(t, dir, "", "nacre", "dropbearkey", "-t", "dss", "-f", "x"); r.code != 1 || !strings.Contains(r.err, "not made any more") {
+	if r := insideOf(t, runDropbearkey, "-t", "dss", "-f", "x"); r.code != 1 || !strings.Contains(r.err, "not made any more") {
 		t.Errorf("%+v", r)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "*.tmp*")); err != nil || len(left) > 0 {
@@ -85,6 +87,7 @@ func lastWord(line string) string {
 // the same.
 func TestDropbearconvert(t *testing.T) {
 	dir := t.TempDir()
+	t.Chdir(dir)
 	for _, name := range []string{"rsa", "dss", "ecdsa", "ed25519"} {
 		must(t, dir, "dropbearkey", "-t", name, "-f", name)
 		for _, way := range [][2]string{{"dropbear", "openssh"}, {"openssh", "dropbear"}} {
@@ -93,7 +96,7 @@ func TestDropbearconvert(t *testing.T) {
 				from = name + ".theirs.openssh"
 			}
 			theirs := runIn(t, dir, "", "dropbearconvert", way[0], way[1], from, name+".theirs."+way[1])
-			ours := runIn(t, dir, "", "nacre", "dropbearconvert", way[0], way[1], from, name+".ours."+way[1])
+			ours := insideOf(t, runDropbearconvert, way[0], way[1], from, name+".ours."+way[1])
 			ours.err = strings.ReplaceAll(ours.err, ".ours.", ".theirs.")
 			if ours != theirs {
 				t.Errorf("%s %v: theirs %+v, ours %+v", name, way, theirs, ours)
@@ -106,7 +109,7 @@ func TestDropbearconvert(t *testing.T) {
 	must(t, dir, "ssh-keygen", "-q", "-t", "ecdsa", "-N", "secret", "-f", "locked")
 	for _, line := range []string{"a b c d", "openssh x c d", "openssh dropbear nofile out", "openssh dropbear rsa.theirs.openssh nodir/out", ""} {
 		theirs := runIn(t, dir, "", append([]string{"dropbearconvert"}, strings.Fields(line)...)...)
-		ours := runIn(t, dir, "", append([]string{"nacre", "dropbearconvert"}, strings.Fields(line)...)...)
+		ours := insideOf(t, runDropbearconvert, strings.Fields(line)...)
 		a, b := strings.Split(theirs.err, "\n"), strings.Split(ours.err, "\n")
 		if ours.code != theirs.code || !strings.HasPrefix(b[0], a[0]) && !strings.HasPrefix(line, "openssh dropbear rsa") {
 			t.Errorf("dropbearconvert %s\ntheirs %+v\nours   %+v", line, theirs, ours)
@@ -115,11 +118,11 @@ func TestDropbearconvert(t *testing.T) {
 			t.Errorf("dropbearconvert %s\ntheirs %+v\nours   %+v", line, theirs, ours)
 		}
 	}
-	if r := runIn(t, dir, "", "nacre", "dropbearconvert", "openssh", "dropbear", "locked", "out"); r.code != 1 || !strings.Contains(r.err, "Encrypted keys are not supported") {
+	if r := insideOf(t, runDropbearconvert, "openssh", "dropbear", "locked", "out"); r.code != 1 || !strings.Contains(r.err, "Encrypted keys are not supported") {
 		t.Errorf("%+v", r)
 	}
 	for _, wrong := range []string{"openssh dropbear rsa out", "dropbear openssh rsa.theirs.openssh out", "dropbear openssh none out"} {
-		r := runIn(t, dir, "", append([]string{"nacre", "dropbearconvert", "-t"}, strings.Fields(wrong)...)...)
+		r := insideOf(t, runDropbearconvert, append([]string{"-t"}, strings.Fields(wrong)...)...)
 		if r.code != 1 || !strings.Contains(r.err, "Error reading key from") {
 			t.Errorf("%s: %+v", wrong, r)
 		}

@@ -2,6 +2,7 @@ package applet
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -47,8 +48,14 @@ func must(t *testing.T, dir string, argv ...string) string {
 	return r.out
 }
 
-// inside runs puttygen within the test's process.
+// inside runs puttygen within the test's process, where the test has changed
+// its directory.
 func inside(t *testing.T, args ...string) ran {
+	t.Helper()
+	return insideOf(t, runPuttygen, args...)
+}
+
+func insideOf(t *testing.T, door func(context.Context, *Env) int, args ...string) ran {
 	t.Helper()
 	var files [2]*os.File
 	for i := range files {
@@ -59,7 +66,7 @@ func inside(t *testing.T, args ...string) ran {
 		defer f.Close()
 		files[i] = f
 	}
-	code := runPuttygen(t.Context(), &Env{Name: "puttygen", Args: args, Stdout: files[0], Stderr: files[1], Getenv: os.Getenv})
+	code := door(t.Context(), &Env{Args: args, Stdout: files[0], Stderr: files[1], Getenv: os.Getenv})
 	return ran{fileIn(t, "", files[0].Name()), fileIn(t, "", files[1].Name()), code}
 }
 
@@ -200,7 +207,7 @@ func TestPuttygenEncrypted(t *testing.T) {
 	}
 	for name, kinds := range map[string]string{
 		"rsa": "private private-openssh private-sshcom", "dsa": "private private-openssh private-sshcom", "ed448": "private",
-		"ed25519": "private private-openssh-new", "ecdsa": "private private-openssh", "ecdsa521": "private private-openssh",
+		"ed25519": "private", "ecdsa": "private private-openssh", "ecdsa521": "private private-openssh",
 	} {
 		want := must(t, dir, "puttygen", "-l", name+".ppk")
 		for _, kind := range strings.Fields(kinds) {
@@ -212,8 +219,7 @@ func TestPuttygenEncrypted(t *testing.T) {
 					t.Errorf("%s as %s: %+v, %+v, %s", name, kind, r, again, got)
 				}
 				r = second("locked", "--old-passphrase", "wrong", "-P", "--new-passphrase", "none", "-O", "private", "-o", "t.ppk")
-				const without = "decryption check failed" // is what theirs says of a new OpenSSH file
-				if r.code != 1 || r.err != "puttygen: error loading `locked': wrong passphrase\n" && !strings.Contains(r.err, without) {
+				if r.code != 1 || r.err != "puttygen: error loading `locked': wrong passphrase\n" {
 					t.Errorf("%s as %s with another passphrase: %+v", name, kind, r)
 				}
 			}
@@ -224,6 +230,7 @@ func TestPuttygenEncrypted(t *testing.T) {
 // Keys that we make are keys for puttygen.
 func TestPuttygenMakes(t *testing.T) {
 	dir := t.TempDir()
+	t.Chdir(dir)
 	if err := os.WriteFile(filepath.Join(dir, "none"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +246,9 @@ func TestPuttygenMakes(t *testing.T) {
 		"-t ed448":                             "ssh-ed448 448",
 		"-t ed25519 --random-device /dev/zero": "ssh-ed25519 255",
 	} {
-		must(t, dir, append([]string{"nacre", "puttygen", "-o", "made.ppk", "--new-passphrase", "none"}, strings.Fields(line)...)...)
+		if r := inside(t, append([]string{"-o", "made.ppk", "--new-passphrase", "none"}, strings.Fields(line)...)...); r.code != 0 {
+			t.Errorf("%s: %+v", line, r)
+		}
 		must(t, dir, "puttygen", "made.ppk", "-O", "private-openssh-new", "-o", "openssh")
 		if got := must(t, dir, "puttygen", "-l", "made.ppk"); !strings.HasPrefix(got, want+" ") {
 			t.Errorf("%s: %s", line, got)
@@ -256,7 +265,7 @@ func TestPuttygenMakes(t *testing.T) {
 		"-t ed25519 -o x --new-passphrase none --ppk-param memory=2000000": "not read back",
 		"-t ed25519 -o x --ppk-param version=1":                            "only 2 and 3",
 	} {
-		r := runIn(t, dir, "", append([]string{"nacre", "puttygen"}, strings.Fields(line)...)...)
+		r := inside(t, strings.Fields(line)...)
 		if r.code != 1 || !strings.Contains(r.err, want) {
 			t.Errorf("%s: %+v", line, r)
 		}
