@@ -27,6 +27,8 @@ func figures() []figure {
 		{"login", loginRow},
 		{"forward", forwardRow},
 		{"idle", idleRow},
+		{"hosts", hostsRow},
+		{"keyscan", keyscanRow},
 		{"version", versionRow},
 	}
 }
