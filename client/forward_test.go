@@ -15,8 +15,11 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/forward"
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/mux"
 	"github.com/nacre-ssh/nacre/server"
@@ -190,11 +193,11 @@ func TestForwardLoad(t *testing.T) {
 		t.Fatal(port, err)
 	}
 	for _, at := range []forward.Address{local, tcp(port)} {
-		if err := sums(dialed(t, at), 64<<20); err != nil {
+		if err := sums(dialed(t, at), 16<<20); err != nil {
 			t.Error(err)
 		}
 		var all sync.WaitGroup
-		for range 100 {
+		for range 50 {
 			all.Go(func() {
 				if err := sums(dialed(t, at), 50<<10); err != nil {
 					t.Error(err)
@@ -505,4 +508,81 @@ func TestHostileSOCKS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that opens channels nobody asked for gets none, and may go on.
+func TestUnaskedForwards(t *testing.T) {
+	conf := &ssh.ServerConfig{NoClientAuth: true}
+	conf.AddHostKey(testpeer.NewKey(t, testpeer.Ed25519).Signer)
+	here, there, stands := listening(t, "tcp", "127.0.0.1:0"), make(chan error, 1), make(chan struct{})
+	defer here.Close()
+	opens := []struct {
+		typ     string
+		payload []byte
+	}{
+		{"forwarded-tcpip", ssh.Marshal(forwardedTCP{"localhost", 8080, "127.0.0.1", 1})},
+		{"forwarded-tcpip", ssh.Marshal(forwardedTCP{"localhost", 70000, "127.0.0.1", 1})},
+		{"forwarded-tcpip", []byte("\x00\x00\x00\x09")},
+		{"forwarded-streamlocal@openssh.com", ssh.Marshal(struct{ Path, Reserved string }{"/etc/passwd", ""})},
+		{"forwarded-streamlocal@openssh.com", nil}, {"x11", nil}, {"auth-agent@openssh.com", nil}, {"session", nil}, {"direct-tcpip", nil},
+	}
+	go func() {
+		nc, err := here.Accept()
+		if err != nil {
+			there <- err
+			return
+		}
+		c, chans, reqs, err := ssh.NewServerConn(nc, conf)
+		if err != nil {
+			there <- err
+			return
+		}
+		defer c.Close()
+		go func() {
+			for range chans {
+			}
+		}()
+		go func() {
+			for r := range reqs {
+				r.Reply(r.Type == "tcpip-forward", nil)
+			}
+		}()
+		<-stands
+		for _, open := range opens {
+			var refused *ssh.OpenChannelError
+			if ch, _, err := c.OpenChannel(open.typ, open.payload); !errors.As(err, &refused) {
+				err = fmt.Errorf("%s %q was opened: %v, %v", open.typ, open.payload, ch, err)
+				there <- err
+				return
+			}
+		}
+		there <- nil
+	}()
+	c, err := Dial(t.Context(), "127.0.0.1", portOf(here), &Config{
+		HostKey: func(context.Context, Presented) error { return nil },
+		Auth:    auth.ClientConfig{User: "ali", Methods: []auth.ClientMethod{auth.None()}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { c.Close(); <-c.Done() }()
+	f := c.Forwards(forward.Options{})
+	for _, spec := range []forward.Spec{
+		{Listen: forward.Address{Port: 9}, Target: tcp(1)}, {Listen: forward.Address{Host: "elsewhere", Named: true, Port: 8080}, Target: tcp(1)},
+	} {
+		if _, err := f.Remote(t.Context(), spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stands)
+	if err := <-there; err != nil {
+		t.Error(err)
+	}
+}
+
+type forwardedTCP struct {
+	Host     string
+	Port     uint32
+	From     string
+	FromPort uint32
 }
