@@ -128,6 +128,7 @@ func differ(ours, theirs []string) string {
 // TestSameAsOpenSSH compares whole dumps, line by line, over the corpus: one
 // file a line of corpusLines, and the files of corpusFiles.
 func TestSameAsOpenSSH(t *testing.T) {
+	t.Parallel()
 	known := peerAlgorithms(t)
 	files := corpusFiles()
 	for _, line := range corpusLines() {
@@ -180,6 +181,7 @@ func compareDumps(t *testing.T, known Known, test corpusFile, mayRefuse bool) {
 // TestSameAsOpenSSHMixed compares files that chance makes of the corpus: blocks
 // of several lines, for several hosts. The seed is fixed.
 func TestSameAsOpenSSHMixed(t *testing.T) {
+	t.Parallel()
 	known := peerAlgorithms(t)
 	r := rand.New(rand.NewPCG(4, 2026))
 	blocks := []string{"", "Host *", "Host web", "Host web db", "Host w* !web", "Host ?eb", "Host *.net web", "Host nobody", "Match all", "Match host web", "Match user bob",
@@ -207,6 +209,7 @@ func TestSameAsOpenSSHMixed(t *testing.T) {
 
 // TestSameErrorsAsOpenSSH holds the words that scripts and people look for.
 func TestSameErrorsAsOpenSSH(t *testing.T) {
+	t.Parallel()
 	known := peerAlgorithms(t)
 	for _, text := range badFiles() {
 		file := filepath.Join(t.TempDir(), "config")

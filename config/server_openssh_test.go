@@ -40,6 +40,7 @@ func serverCases() []serverCase {
 
 // TestServerSameAsOpenSSH compares the keywords that both dumps have.
 func TestServerSameAsOpenSSH(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {

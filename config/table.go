@@ -239,7 +239,9 @@ func (l *loader[T]) judge(pending []other, onlyNote bool) error {
 		switch {
 		case s.other.accepts(s.value):
 		case strings.HasSuffix(s.other.accept, "*"):
-			l.note(Note{s.Origin, s.name, "ignored: " + s.other.why, s.other.warn})
+			// Who typed it and asks for something would wait for it.
+			typed := s.Line == 0 && s.other.accept != "*"
+			l.note(Note{s.Origin, s.name, "ignored: " + s.other.why, s.other.warn || typed})
 		case !onlyNote:
 			return &RefusedError{s.Origin, s.name, s.other.why}
 		}
