@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -66,7 +67,16 @@ type pipes struct {
 	end  func() // of the process
 }
 
-func (p *pipes) Read(b []byte) (int, error)  { return p.in.Read(b) }
+// Read returns io.EOF also where the connection was closed on this side: what
+// ended it was an error of writing.
+func (p *pipes) Read(b []byte) (int, error) {
+	n, err := p.in.Read(b)
+	if errors.Is(err, os.ErrClosed) {
+		err = io.EOF
+	}
+	return n, err
+}
+
 func (p *pipes) Write(b []byte) (int, error) { return p.out.Write(b) }
 func (p *pipes) LocalAddr() net.Addr         { return unnamedAddr{} }
 func (p *pipes) RemoteAddr() net.Addr        { return unnamedAddr{} }
