@@ -311,6 +311,49 @@ func TestOpenSSH(t *testing.T) {
 	}
 }
 
+// Keys on security tokens are certified like others, with touch and PIN as
+// options; and a token may be an authority.
+func TestSecurityKeys(t *testing.T) {
+	dir := t.TempDir()
+	keygen(t, dir, "-q", "-t", "ed25519", "-N", "", "-f", "ca")
+	ca := load(t, dir, "ca")
+	point := newKey(t, key.TypeEd25519).Public().Blob()
+	b := wire.AppendString(nil, key.TypeSKEd25519)
+	b = append(b, point[4+len(key.TypeEd25519):]...)
+	ed, err := key.ParsePublic(wire.AppendString(b, "ssh:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	point = newKey(t, key.TypeECDSA256).Public().Blob()
+	b = wire.AppendString(nil, key.TypeSKECDSA)
+	b = append(b, point[4+len(key.TypeECDSA256):]...)
+	ec, err := key.ParsePublic(wire.AppendString(b, "ssh:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []key.Public{ed, ec} {
+		write(t, MarshalLine(k, "c"), dir, "sk.pub")
+		keygen(t, dir, "-q", "-s", "ca", "-I", "id", "-n", "alice", "-O", "no-touch-required", "-O", "verify-required", "sk.pub")
+		theirs, _, err := ParseFile(read(t, dir, "sk-cert.pub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := theirs.(*Certificate)
+		g, err := Verify(c, use(ca.Public()))
+		if err != nil || !g.NoTouchRequired || !g.VerifyRequired {
+			t.Fatalf("%s: %+v %v", k.Type(), g, err)
+		}
+		want := strings.Split(keygen(t, dir, "-L", "-f", "sk-cert.pub"), "\n")[1:]
+		write(t, MarshalLine(sign(t, ca, c.Contents), "c"), dir, "ours.pub")
+		if got := strings.Split(keygen(t, dir, "-L", "-f", "ours.pub"), "\n")[1:]; !slices.Equal(got, want) {
+			t.Errorf("%s: ours is read as\n%s", k.Type(), strings.Join(got, "\n"))
+		}
+		if len(c.Algorithms()) != 1 || Plain(c.Algorithms()[0]) != k.Type() {
+			t.Errorf("%s: %q", k.Type(), c.Algorithms())
+		}
+	}
+}
+
 func load(t testing.TB, parts ...string) *key.Private {
 	t.Helper()
 	k, _, err := keyfile.ParsePrivate(read(t, parts...), nil)
