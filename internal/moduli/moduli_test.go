@@ -109,7 +109,9 @@ func withoutTime(text string) string {
 }
 
 func TestScreenOptions(t *testing.T) {
-	text := candidates(t, small(t))
+	r := small(t)
+	r.Memory /= 4
+	text := candidates(t, r)
 	screen := func(s Screening) []string {
 		var out bytes.Buffer
 		s.Tests = 4
