@@ -121,11 +121,7 @@ func (l *clientLoader) matchExec(arg string, needed bool) (bool, error) {
 // runInShell says whether the user's shell ran the command with success. A
 // shell is right here: the user wrote the line for one.
 func runInShell(command string) (bool, error) {
-	shell := os.Getenv("SHELL")
-	if shell == "" {
-		shell = "/bin/sh"
-	}
-	child := exec.Command(shell, "-c", command)
+	child := shellCommand(command)
 	child.Stderr = os.Stderr
 	err := child.Run()
 	var status *exec.ExitError

@@ -158,3 +158,25 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// FuzzServerMatch: Match lines of sshd_config for a connection, and -C.
+func FuzzServerMatch(f *testing.F) {
+	for _, line := range []string{
+		"User bob", "user=bob address=10.0.0.0/8", "Group !wheel,*", "Host *.x Address !1.2.3.4,1.2.3.0/24", "LocalPort 22", "LocalAddress ::1", "all", "invalid-user", "RDomain x", "version *", "", "User", "Address 1.2.3.4/99",
+	} {
+		f.Add(line, "user=bob,host=h,addr=1.2.3.4,laddr=::1,lport=22,rdomain=x,invalid-user")
+	}
+	f.Fuzz(func(t *testing.T, line, spec string) {
+		q := ServerQuery{File: "none", Connection: new(Connection)}
+		if strings.ContainsAny(line, "\n\r") || ParseConnection(spec, q.Connection) != nil {
+			return
+		}
+		l := &serverLoader{loader: newLoader(serverTable(), serverOthers(), serverAliases(), &q.Known), q: q}
+		if err := l.loadFor("fuzz", []byte("Match "+line+"\nMaxAuthTries 2\nMatch Foo x\n")); err == nil {
+			t.Errorf("%q: an unknown condition passed", line)
+		}
+		if _, said := l.origins["maxauthtries"]; said && l.into.MaxAuthTries != 2 {
+			t.Errorf("%q: %d", line, l.into.MaxAuthTries)
+		}
+	})
+}
