@@ -45,6 +45,7 @@ type Channel struct {
 	// outgoing
 	maxOut    uint32 // the most data in one packet
 	credit    uint32 // the peer's window left
+	withheld  uint32 // of credit, not to be used while the path is short
 	room      sync.Cond
 	writers   int // that hold credit and have not sent yet
 	sentEOF   bool
@@ -99,6 +100,9 @@ func (ch *Channel) confirm(peer, credit, maxPacket uint32) {
 	ch.ready = true
 	ch.remote, ch.credit = peer, credit
 	ch.maxOut = min(maxPacket, uint32(bounds.chunk))
+	if near := ch.mux.conn.Quirks().NearFlight; near > 0 && credit > near {
+		ch.withheld = credit - near
+	}
 	ch.room.Broadcast()
 }
 
@@ -295,6 +299,9 @@ func (ch *Channel) handleAdjust(_ byte, r *wire.Reader) error {
 		return broken("window of channel %d grows beyond 2^32-1 bytes", ch.local)
 	}
 	ch.credit += n
+	if ch.withheld > 0 && ch.mux.rtt() > nearPath {
+		ch.withheld = 0
+	}
 	ch.room.Broadcast()
 	return nil
 }

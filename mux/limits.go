@@ -27,6 +27,10 @@ const (
 	// be doubled.
 	growWithin = 50 * time.Millisecond
 
+	// nearPath is the longest round trip of a path on which less than the peer's
+	// window keeps it busy (see Quirks.NearFlight).
+	nearPath = 2 * time.Millisecond
+
 	// holdShare is the part of a slab that data must fill to be queued in
 	// place; smaller pieces are copied out so that they don't pin it.
 	holdShare = 2

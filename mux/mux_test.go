@@ -533,6 +533,44 @@ func TestKeystrokesGoFirst(t *testing.T) {
 	<-arrived
 }
 
+// A peer that a full window would slow down has a part of it filled, as long as
+// the path is short; then all of it.
+func TestNearFlight(t *testing.T) {
+	opened := make(chan *Channel, 1)
+	client, _ := pairWith(t, Config{}, accepting(func(ch *Channel) { opened <- ch }), &transport.Config{}, &transport.Config{Version: "OpenSSH_9.9"})
+	ch := openChannel(t, client, Options{})
+	far := <-opened
+	near := int(client.conn.Quirks().NearFlight)
+	data := make([]byte, 4*near)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := ch.Write(data)
+		ended <- errors.Join(err, ch.CloseWrite())
+	}()
+	waiting := func() bool { // for the peer to read
+		ch.mu.Lock()
+		defer ch.mu.Unlock()
+		return ch.usable() == 0 && ch.writers == 0
+	}
+	for deadline := time.Now().Add(10 * time.Second); !waiting(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("the writer goes on")
+		}
+	}
+	ch.mu.Lock()
+	underWay := int(bounds.bulk - ch.credit)
+	ch.mu.Unlock()
+	if underWay != near {
+		t.Errorf("%d bytes are under way, want %d", underWay, near)
+	}
+	if got, err := io.ReadAll(far); err != nil || len(got) != len(data) {
+		t.Errorf("%d bytes came, %v; want %d", len(got), err, len(data))
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWindowGrows(t *testing.T) {
 	w := window{size: 1000, left: 1000, max: 8000}
 	rtt := func() time.Duration { return time.Hour }

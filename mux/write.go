@@ -19,15 +19,23 @@ func (ch *Channel) reserve(n int) (int, error) {
 		if ch.err != nil || ch.wantClose || ch.sentEOF || ch.stopped {
 			return 0, ch.writeError()
 		}
-		if ch.credit > 0 {
+		if ch.usable() > 0 {
 			break
 		}
 		ch.room.Wait()
 	}
-	n = int(min(uint32(min(n, bounds.chunk)), ch.maxOut, ch.credit))
+	n = int(min(uint32(min(n, bounds.chunk)), ch.maxOut, ch.usable()))
 	ch.credit -= uint32(n)
 	ch.writers++
 	return n, nil
+}
+
+// usable is how much of the peer's window may be taken now. mu is held.
+func (ch *Channel) usable() uint32 {
+	if ch.credit <= ch.withheld {
+		return 0
+	}
+	return ch.credit - ch.withheld
 }
 
 // awaitRoom waits until the peer's window has room.
@@ -38,7 +46,7 @@ func (ch *Channel) awaitRoom() error {
 		if ch.err != nil || ch.wantClose || ch.sentEOF || ch.stopped {
 			return ch.writeError()
 		}
-		if ch.credit > 0 {
+		if ch.usable() > 0 {
 			return nil
 		}
 		ch.room.Wait()
@@ -51,8 +59,8 @@ func (ch *Channel) roomNow() int {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	n := min(uint32(bounds.chunk), ch.maxOut)
-	if ch.credit > 0 {
-		n = min(n, ch.credit)
+	if room := ch.usable(); room > 0 {
+		n = min(n, room)
 	}
 	return int(n)
 }
