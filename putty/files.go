@@ -82,7 +82,9 @@ func parseRecord(text string) (Record, error) {
 		if len(r) == MaxSettings {
 			return nil, fmt.Errorf("there are more than %d settings", MaxSettings)
 		}
-		r = append(r, Setting{Name: name, Text: value})
+		s := Setting{Name: name, Text: value}
+		s.Number = isNumber(s)
+		r = append(r, s)
 	}
 	return r, nil
 }

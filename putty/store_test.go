@@ -213,6 +213,31 @@ func testHostCAs(t *testing.T, s Store) {
 	}
 }
 
+// TestNumbersStayNumbers: a file has no types, and PuTTY on Windows reads no text
+// where it expects a number.
+func TestNumbersStayNumbers(t *testing.T) {
+	f, r := &Files{Dir: scratch(t)}, NewReg()
+	if err := SaveHostCA(f, HostCA{Name: "x", Key: testKeys()[0], Validity: "h", SHA1: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Save(Sessions, "x", Record{{Name: "PortNumber", Text: "22"}, {Name: "TermWidth", Text: "x"}, {Name: "HostName", Text: "1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Copy(r, f); err != nil {
+		t.Fatal(err)
+	}
+	ca, err1 := r.Load(HostCAs, "x")
+	session, err2 := r.Load(Sessions, "x")
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	for _, s := range append(ca, session...) {
+		if want := strings.HasPrefix(s.Name, "Permit") || s.Name == "PortNumber"; s.Number != want {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
 func TestDefaultDir(t *testing.T) {
 	home := scratch(t)
 	env := map[string]string{}
