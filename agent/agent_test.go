@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +38,9 @@ func TestMain(m *testing.M) {
 		os.Stdout.WriteString("ready\n")
 		(&Listener{Keyring: &Memory{Scrub: true}}).Serve(context.Background(), l)
 		return
+	}
+	if runtime.GOOS == "windows" { // whose pipes have a goroutine for good
+		os.Exit(m.Run())
 	}
 	leakcheck.Main(m)
 }

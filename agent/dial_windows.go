@@ -4,15 +4,13 @@ import (
 	"context"
 	"io"
 	"os"
-	"syscall"
+
+	"github.com/Microsoft/go-winio"
+	"golang.org/x/sys/windows"
 )
 
 // opensshPipe is where the ssh-agent service of Windows listens.
 const opensshPipe = `\\.\pipe\openssh-ssh-agent`
-
-// securityAnonymous (SECURITY_SQOS_PRESENT with SECURITY_ANONYMOUS) keeps
-// whoever has made the pipe from acting as this user.
-const securityAnonymous = 0x00100000
 
 // DefaultSocket is the agent that the environment names, or the pipe of
 // Windows' own agent.
@@ -24,31 +22,32 @@ func DefaultSocket() string {
 }
 
 // Connect opens a connection to an agent's pipe, for the messages of another
-// process. It is open for overlapped I/O, so that Close ends a Read.
+// process. It waits where all of a pipe's ends are taken, and lets whoever made
+// the pipe know nothing of this user. Close ends a Read.
 func Connect(ctx context.Context, pipe string) (io.ReadWriteCloser, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	if pipe == Pageant {
-		return connectPageant()
+		return connectPageant(ctx)
 	}
-	f, err := os.OpenFile(pipe, os.O_RDWR|syscall.FILE_FLAG_OVERLAPPED|securityAnonymous, 0)
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	return connectPipe(ctx, pipe)
 }
 
 // Pageant is the name that [Dial] takes for Pageant, wherever it answers.
 const Pageant = "pageant"
 
 // connectPageant takes the pipe, or the window where there is no pipe.
-func connectPageant() (io.ReadWriteCloser, error) {
+func connectPageant(ctx context.Context) (io.ReadWriteCloser, error) {
 	if pipe, err := PageantPipe(); err == nil {
-		f, err := os.OpenFile(pipe, os.O_RDWR|syscall.FILE_FLAG_OVERLAPPED|securityAnonymous, 0)
-		if err == nil {
-			return f, nil
+		if conn, err := connectPipe(ctx, pipe); err == nil {
+			return conn, nil
 		}
 	}
 	return dialPageant()
+}
+
+func connectPipe(ctx context.Context, pipe string) (io.ReadWriteCloser, error) {
+	conn, err := winio.DialPipeAccessImpLevel(ctx, pipe, windows.GENERIC_READ|windows.GENERIC_WRITE, winio.PipeImpLevelAnonymous)
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
 }

@@ -49,15 +49,15 @@ func (c *pageantConn) Write(b []byte) (int, error) {
 	if len(b) > mappingSize {
 		return 0, fmt.Errorf("message has %d bytes, at most %d are sent to Pageant", len(b), mappingSize)
 	}
-	hwnd := c.window()
-	if hwnd == 0 {
-		return 0, errors.New("Pageant has ended")
-	}
 	runtime.LockOSThread() // the name is the thread's
 	defer runtime.UnlockOSThread()
 	name := append([]byte(fmt.Sprintf("PageantRequest%08x", windows.GetCurrentThreadId())), 0)
 	wide := windows.StringToUTF16Ptr(string(name[:len(name)-1]))
-	mapping, err := windows.CreateFileMapping(windows.InvalidHandle, nil, windows.PAGE_READWRITE, 0, mappingSize, wide)
+	own, err := ownAttributes()
+	if err != nil {
+		return 0, err
+	}
+	mapping, err := windows.CreateFileMapping(windows.InvalidHandle, own, windows.PAGE_READWRITE, 0, mappingSize, wide)
 	if err != nil {
 		return 0, err
 	}
@@ -70,9 +70,7 @@ func (c *pageantConn) Write(b []byte) (int, error) {
 	view := unsafe.Slice((*byte)(pointerAt(at)), mappingSize)
 	defer clear(view)
 	copy(view, b)
-	data := copyData{copyDataID, uint32(len(name)), unsafe.Pointer(&name[0])}
-	ok, _, _ := c.api.send.Call(hwnd, wmCopyData, 0, uintptr(unsafe.Pointer(&data)))
-	if ok == 0 {
+	if !c.post(name) {
 		return 0, errors.New("Pageant didn't take the request")
 	}
 	size := binary.BigEndian.Uint32(view)
@@ -81,4 +79,31 @@ func (c *pageantConn) Write(b []byte) (int, error) {
 	}
 	c.reply = append([]byte(nil), view[:4+size]...)
 	return len(b), nil
+}
+
+// ownAttributes make an object this user's, by which Pageant knows it, even
+// where an administrator's belong to their group.
+func ownAttributes() (*windows.SecurityAttributes, error) {
+	sid, err := ownSID()
+	if err != nil {
+		return nil, err
+	}
+	sd, err := windows.SecurityDescriptorFromString("O:" + sid.String() + "D:P(A;;GA;;;" + sid.String() + ")")
+	if err != nil {
+		return nil, err
+	}
+	a := &windows.SecurityAttributes{SecurityDescriptor: sd}
+	a.Length = uint32(unsafe.Sizeof(*a))
+	return a, nil
+}
+
+// post tells the window the name of a mapping, and whether it was answered.
+func (c *pageantConn) post(name []byte) bool {
+	data := copyData{copyDataID, uint32(len(name)), unsafe.Pointer(&name[0])}
+	hwnd := c.window()
+	if hwnd == 0 {
+		return false
+	}
+	ok, _, _ := c.api.send.Call(hwnd, wmCopyData, 0, uintptr(unsafe.Pointer(&data)))
+	return ok != 0
 }

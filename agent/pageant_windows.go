@@ -184,7 +184,7 @@ func (s *pageantServer) request(data *copyData) error {
 	if err != nil {
 		return err
 	}
-	if owner, _, err := sd.Owner(); err != nil || !owner.Equals(s.owner) && !isDefaultOwner(owner) {
+	if owner, _, err := sd.Owner(); err != nil || owner == nil || !owner.Equals(s.owner) && !isDefaultOwner(owner) {
 		return errMapping
 	}
 	return s.answerIn(mapping)

@@ -23,6 +23,7 @@ missing() {
 		openssl command -v openssl
 		libnss-wrapper ls /usr/lib/*/libnss_wrapper.so /usr/lib/libnss_wrapper.so 2>/dev/null | grep -q .
 		putty-tools command -v plink && command -v puttygen
+		putty command -v pageant
 		tinyproxy-bin command -v tinyproxy
 		corkscrew command -v corkscrew
 		netcat-openbsd nc -h 2>&1 | grep -q OpenBSD
