@@ -202,6 +202,8 @@ func (c *conn) run(ctx context.Context) {
 		KeepAlive: c.set.KeepAlive, KeepAliveMax: c.set.KeepAliveMax,
 	})
 	c.announceHostKeys()
-	defer c.stopListening()
-	c.ended(c.mux.Run())
+	defer c.stopListening() // after a panic, too
+	err := c.mux.Run()
+	c.stopListening()
+	c.ended(err)
 }
