@@ -30,7 +30,6 @@ type tunneler struct {
 	args    []string // that log in at the server
 	owner   int      // who owns the sockets that the server makes
 	dir     string   // where the server may make them
-	path    string   // PATH for the client
 }
 
 // TestForwarding has our client forward through Debian's server, and Debian's
