@@ -1,10 +1,12 @@
 package knownhosts
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/nacre-ssh/nacre/key"
 )
@@ -35,8 +37,10 @@ func Remove(path, name string) (removed []int, err error) {
 
 // Replace makes keys all that a file knows of a host: a line for the host with
 // another key goes, a key without a line gets one at the end, under a hashed
-// name if hash is set. It returns how many lines came and went; when that is
-// none the file is not touched. Lines with a marker stay.
+// name if hash is set. A line for other hosts, too, loses this one's name. It
+// returns how many lines came and went or changed; when that is none the file is
+// not touched. Lines with a marker or wildcards, which speak for hosts that
+// nobody knows, stay.
 func Replace(path, host string, port int, keys []key.Public, hash bool) (added, removed int, err error) {
 	name := Name(host, port)
 	m := newMatcher(name)
@@ -45,12 +49,15 @@ func Replace(path, host string, port int, keys []key.Public, hash bool) (added, 
 		if l.Status != Sound || l.Marker != Plain || !m.matches(l.Names) {
 			return l.Keep(w)
 		}
-		if !slices.ContainsFunc(keys, l.holds) {
-			removed++
-			return nil
+		if slices.ContainsFunc(keys, l.holds) {
+			missing = slices.DeleteFunc(missing, l.holds)
+			return l.Keep(w)
 		}
-		missing = slices.DeleteFunc(missing, l.holds)
-		return l.Keep(w)
+		if HasWildcard(l) {
+			return l.Keep(w)
+		}
+		removed++
+		return l.keepWithout(w, name)
 	}, func(w io.Writer) error {
 		added = len(missing)
 		if added == 0 && removed == 0 {
@@ -71,6 +78,20 @@ func Replace(path, host string, port int, keys []key.Public, hash bool) (added, 
 		return 0, 0, fmt.Errorf("replace known host keys: %w", err)
 	}
 	return added, removed, nil
+}
+
+// keepWithout writes the line with one name less, or nothing if that was all.
+func (l *Line) keepWithout(w io.Writer, name string) error {
+	if bytes.HasPrefix(l.Names, []byte{'|'}) {
+		return nil
+	}
+	words := strings.Split(string(l.Names), ",")
+	words = slices.DeleteFunc(words, func(word string) bool { return lower(word) == name || word == "" })
+	if len(words) == 0 {
+		return nil
+	}
+	_, err := io.WriteString(w, strings.Join(words, ",")+" "+string(l.Rest)+"\n")
+	return err
 }
 
 // holds reports whether a line shows a key.
