@@ -273,6 +273,7 @@ func (r *sshRun) rideSession(ctx context.Context, c *control.Conn) (code int, do
 		return 0, false
 	}
 	r.loggedIn()
+	r.loggedIn()
 	code, err = r.sit(ctx, p, pid, tty)
 	if err != nil {
 		r.say(config.LogDebug2, "debug2: Control master terminated unexpectedly: %v", err)

@@ -338,6 +338,21 @@ func TestControlPersist(t *testing.T) {
 	}
 }
 
+// A hop whose connection is shared needs no login.
+func TestJumpOverMaster(t *testing.T) {
+	h := startHost(t)
+	for _, master := range []string{"ssh", theirs} {
+		m := startMaster(t, h, master)
+		conf := h.write(t, "over", "Host hop\n ControlPath "+m.socket+"\n IdentityFile none\nHost *\n"+read(t, h.conf))
+		cmd := exec.Command("ssh", "-v", "-F", conf, "-J", "hop", "127.0.0.1", "echo reached")
+		cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK=")
+		out, err := cmd.CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte("reached\n")) || bytes.Contains(out, []byte("[hop] Connecting")) {
+			t.Errorf("%s: %v, %s", master, err, out)
+		}
+	}
+}
+
 // What can't be shared is said, and the session goes on.
 func TestUnsharedConnections(t *testing.T) {
 	h := startHost(t)

@@ -21,8 +21,9 @@ import (
 const masterMark = "NACRE_MASTER"
 
 // startMaster shares the connection where the configuration says so. It returns
-// what ends that; nil where nothing is shared.
-func (r *sshRun) startMaster(ctx context.Context, c *client.Client, f *forwarding) *sshMaster {
+// what ends that; nil where nothing is shared. lends is what sessions may have of
+// agent and display, if they ask.
+func (r *sshRun) startMaster(ctx context.Context, c *client.Client, f *forwarding, lends client.SessionOptions) *sshMaster {
 	path := r.conf.ControlPath
 	if !r.becomesMaster() || path == "" || path == "none" {
 		return nil
@@ -40,6 +41,7 @@ func (r *sshRun) startMaster(ctx context.Context, c *client.Client, f *forwardin
 	m := &sshMaster{run: r, client: c, Master: control.Master{
 		Client: c, Forwards: f.Forwards, Host: r.conf.HostName, Logger: slog.New(&r.speaker),
 		AcceptEnv: func(name string) bool { return pattern.Any(name, r.conf.SendEnv...) },
+		Options:   func(q control.Request) client.SessionOptions { return lent(q, lends) },
 		Info:      func(what string) (string, bool) { return masterInfo(c, what) },
 	}}
 	if r.conf.ControlMaster == "ask" || r.conf.ControlMaster == "autoask" {
@@ -48,6 +50,15 @@ func (r *sshRun) startMaster(ctx context.Context, c *client.Client, f *forwardin
 	m.watchSignals()
 	go m.Serve(ctx, l)
 	return m
+}
+
+// lent is what a session gets of what it asks for.
+func lent(q control.Request, lends client.SessionOptions) client.SessionOptions {
+	o := client.SessionOptions{Agent: q.Agent && lends.Agent}
+	if q.X11 {
+		o.X11 = lends.X11
+	}
+	return o
 }
 
 // masterInfo is what -O conninfo and -O channels print.

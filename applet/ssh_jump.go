@@ -26,6 +26,9 @@ func (r *sshRun) jump(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	r.say(config.LogDebug1, "debug1: Jumping to %s port %d through %s.", r.conf.HostName, r.conf.Port, hop.place())
+	if nc := hop.throughMaster(ctx, r); nc != nil {
+		return nc, nil
+	}
 	c, err := hop.connect(ctx)
 	switch {
 	case errors.Is(err, term.ErrInterrupted):

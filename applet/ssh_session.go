@@ -12,6 +12,7 @@ import (
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/pattern"
 	"github.com/nacre-ssh/nacre/term"
+	"github.com/nacre-ssh/nacre/transport"
 )
 
 // session runs what was asked for on a connection and returns the exit code.
@@ -24,7 +25,7 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 		return sshFailed
 	}
 	r.localCommand()
-	shared := r.startMaster(ctx, c, f)
+	shared := r.startMaster(ctx, c, f, client.SessionOptions{Agent: agentForwarded, X11: display})
 	defer shared.end()
 	switch {
 	case r.master != nil:
@@ -231,6 +232,9 @@ func (r *sshRun) finish(c *client.Client, exit client.Exit, err error, tty bool)
 
 // lost tells why a connection ended before its time.
 func (r *sshRun) lost(err error) {
+	if errors.Is(err, transport.ErrClosed) {
+		return // it was this side, on somebody's word
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		r.say(config.LogError, "Connection to %s closed by remote host.", r.conf.HostName)
 		return

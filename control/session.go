@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -144,14 +145,19 @@ func (p *passenger) run(s *client.Session, id uint32) {
 		term.WatchSize(p.ctx, p.files[0], func(size term.Size) { s.Resize(client.Window(size)) })
 	}
 	go p.feed(s, in)
+	stdout, stderr := writable(p.files[1]), writable(p.files[2])
 	var out sync.WaitGroup
-	out.Go(func() { lend(s, p.files[1]) })
-	out.Go(func() { lend(s.Stderr(), p.files[2]) })
-	exit, err := s.Wait(p.ctx)
-	if p.ctx.Err() != nil { // the client has gone
+	out.Go(func() { s.WriteTo(stdout) })
+	out.Go(func() { s.Stderr().WriteTo(stderr) })
+	stop := context.AfterFunc(p.ctx, func() { // the client has gone, and who read from it, perhaps
 		s.Close()
-	}
+		giveBack(stdout, stderr)
+	})
+	exit, err := s.Wait(p.ctx)
 	out.Wait()
+	if stop() {
+		giveBack(stdout, stderr)
+	}
 	in.Close()
 	closeAll(p.files)
 	if err == nil && exit.Signal == "" {
@@ -172,12 +178,12 @@ func (p *passenger) feed(s *client.Session, in io.Reader) {
 	s.CloseWrite()
 }
 
-// lend writes a stream to a client's descriptor.
-func lend(from io.WriterTo, to *os.File) {
-	w := writable(to)
-	from.WriteTo(w)
-	if c, ok := w.(io.Closer); ok && w != io.Writer(to) {
-		c.Close()
+// giveBack closes what writable has opened.
+func giveBack(writers ...io.Writer) {
+	for _, w := range writers {
+		if c, ok := w.(io.Closer); ok {
+			c.Close()
+		}
 	}
 }
 
@@ -230,14 +236,15 @@ func (s *served) stdio(ch *mux.Channel, files []*os.File) {
 		ch.ReadFrom(in)
 		ch.CloseWrite()
 	}()
-	go func() {
-		select {
-		case <-s.ctx.Done():
-			ch.Close()
-		case <-ch.Done():
-		}
-	}()
-	lend(ch, files[1])
+	stdout := writable(files[1])
+	stop := context.AfterFunc(s.ctx, func() {
+		ch.Close()
+		giveBack(stdout)
+	})
+	ch.WriteTo(stdout)
+	if stop() {
+		giveBack(stdout)
+	}
 	in.Close()
 	ch.Close()
 	closeAll(files)

@@ -9,4 +9,4 @@ import (
 
 func borrow(f *os.File) io.ReadCloser { return f }
 
-func writable(f *os.File) io.Writer { return f }
+func writable(f *os.File) io.Writer { return struct{ io.Writer }{f} }

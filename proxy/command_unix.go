@@ -4,15 +4,12 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/nacre-ssh/nacre/internal/netx"
 )
@@ -95,7 +92,7 @@ func (c *Command) program(in, out *os.File) *exec.Cmd {
 
 // passed takes the connection that the program passes on its standard output.
 func (c *Command) passed(ctx context.Context) (net.Conn, error) {
-	ours, theirs, err := socketPair()
+	ours, theirs, err := netx.SocketPair()
 	if err != nil {
 		return nil, err
 	}
@@ -118,32 +115,4 @@ func (c *Command) passed(ctx context.Context) (net.Conn, error) {
 	}
 	go run.Wait()
 	return unnamed{nc}, nil
-}
-
-func socketPair() (*net.UnixConn, *os.File, error) {
-	syscall.ForkLock.RLock() // no other child inherits them
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err == nil {
-		unix.CloseOnExec(fds[0])
-		unix.CloseOnExec(fds[1])
-	}
-	syscall.ForkLock.RUnlock()
-	if err != nil {
-		return nil, nil, err
-	}
-	theirs := os.NewFile(uintptr(fds[1]), "socketpair")
-	f := os.NewFile(uintptr(fds[0]), "socketpair")
-	defer f.Close()
-	nc, err := net.FileConn(f)
-	if err != nil {
-		theirs.Close()
-		return nil, nil, err
-	}
-	ours, ok := nc.(*net.UnixConn)
-	if !ok {
-		nc.Close()
-		theirs.Close()
-		return nil, nil, errors.New("a socket pair is of another kind than asked for")
-	}
-	return ours, theirs, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -86,4 +87,34 @@ func PeerUID(c *net.UnixConn) (uid uint32, err error) {
 		return 0, err
 	}
 	return uid, failed
+}
+
+// SocketPair makes two ends of a connection: one for this process, one as a file
+// to pass on. Both are the caller's.
+func SocketPair() (*net.UnixConn, *os.File, error) {
+	syscall.ForkLock.RLock() // no other child inherits them
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fds[0])
+		unix.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, err
+	}
+	theirs := os.NewFile(uintptr(fds[1]), "socketpair")
+	f := os.NewFile(uintptr(fds[0]), "socketpair")
+	defer f.Close()
+	nc, err := net.FileConn(f)
+	if err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	ours, ok := nc.(*net.UnixConn)
+	if !ok {
+		nc.Close()
+		theirs.Close()
+		return nil, nil, errors.New("a socket pair is of another kind than asked for")
+	}
+	return ours, theirs, nil
 }

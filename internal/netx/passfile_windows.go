@@ -14,3 +14,6 @@ func ReceiveFile(*net.UnixConn) (*os.File, error) { return nil, errors.ErrUnsupp
 
 // PeerUID is not to be had: this system has other names for users.
 func PeerUID(*net.UnixConn) (uint32, error) { return 0, errors.ErrUnsupported }
+
+// SocketPair is not to be had.
+func SocketPair() (*net.UnixConn, *os.File, error) { return nil, nil, errors.ErrUnsupported }
