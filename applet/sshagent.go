@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nacre-ssh/nacre/agent"
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/key"
@@ -175,7 +176,7 @@ func agentUsageError(e *Env, l *agentLine, err error) int {
 // newKeyring makes the agent's keyring. A user is asked through SSH_ASKPASS.
 func newKeyring(e *Env, hash keyfile.Hash, life time.Duration) *agent.Memory {
 	return &agent.Memory{
-		Lifetime: life, Scrub: true,
+		Lifetime: life, Scrub: true, HostCertificate: judgeHost,
 		Confirm: func(ctx context.Context, id agent.Identity, purpose string) bool {
 			k, _, err := agent.Plain(id.Blob)
 			if err != nil {
@@ -184,6 +185,21 @@ func newKeyring(e *Env, hash keyfile.Hash, life time.Duration) *agent.Memory {
 			return e.mayUse(ctx, confirmQuestion(k, id.Comment, purpose, hash))
 		},
 	}
+}
+
+// judgeHost is how an agent takes a host's certificate for proof: the name is the
+// one that the key's destination has, and whether the authority is meant is said
+// there too.
+func judgeHost(blob []byte, host string) (key.Public, error) {
+	c, err := cert.Parse(blob)
+	if err != nil {
+		return nil, err
+	}
+	_, err = cert.Verify(c, cert.Use{
+		Kind: cert.Host, Principal: host, Now: time.Now(),
+		Authority: func(key.Public) bool { return true },
+	})
+	return c.Authority, err
 }
 
 func confirmQuestion(k key.Public, comment, purpose string, hash keyfile.Hash) string {

@@ -261,6 +261,31 @@ func TestAgentHidden(t *testing.T) {
 	}
 }
 
+// TestJudgeHost takes a host's certificate for the host that it names, as long as
+// it is valid.
+func TestJudgeHost(t *testing.T) {
+	dir := keyDir(t)
+	for _, test := range []struct {
+		args string
+		want bool
+	}{
+		{"-h -n gate", true}, {"-h -n far", false}, {"-h -n gate -V 20200101:20200102", false}, {"-n gate", false},
+	} {
+		mustRun(t, dir, append(append([]string{"ssh-keygen", "-q", "-s", "ca", "-I", "id"}, strings.Fields(test.args)...), "ec.pub")...)
+		p, err := publicIn(filepath.Join(dir, "ec-cert.pub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		authority, err := judgeHost(p.blob, "gate")
+		if (err == nil) != test.want {
+			t.Errorf("%s: %v", test.args, err)
+		}
+		if ca, caErr := publicIn(filepath.Join(dir, "ca.pub")); caErr != nil || err == nil && string(authority.Blob()) != string(ca.blob) {
+			t.Errorf("%s: another authority", test.args)
+		}
+	}
+}
+
 // TestAgentForwarding reaches a second host through a first with a key that is held to
 // that way: with our ssh and with OpenSSH's, through OpenSSH's servers.
 func TestAgentForwarding(t *testing.T) {
