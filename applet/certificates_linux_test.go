@@ -301,6 +301,26 @@ func TestUserCertificatesRefused(t *testing.T) {
 	}
 }
 
+// A session has what the certificate's extensions permit, and no more.
+func TestCertificateRestrictions(t *testing.T) {
+	p := newPKI(t)
+	p.write(t, "known", "[127.0.0.1]:* "+read(t, p.path("p256.pub")))
+	p.certify(t, "openssh", "ed25519", "all", "-s", "uca", "-I", "all", "-n", p.me)
+	p.certify(t, "nacre", "ed25519", "bare", "-s", "uca", "-I", "bare", "-n", p.me, "-O", "clear")
+	port, _ := p.serve(t, "nacre", "TrustedUserCAKeys "+p.path("uca.pub"), "AuthorizedKeysFile none", "HostKey "+p.path("p256"))
+	known := "UserKnownHostsFile=" + p.path("known")
+	forward := "RemoteForward=127.0.0.1:" + strconv.Itoa(testpeer.FreePort(t)) + " 127.0.0.1:1"
+	for identity, permitted := range map[string]bool{"all": true, "bare": false} {
+		out, _ := p.login(t, "openssh", port, identity, []string{known, "RequestTTY=force"}, "tty")
+		if strings.Contains(out, "not a tty") == permitted {
+			t.Errorf("%s: a terminal: %s", identity, out)
+		}
+		if out, ok := p.login(t, "openssh", port, identity, []string{known, "ExitOnForwardFailure=yes", forward}, "true"); ok && !permitted {
+			t.Errorf("%s: a forward: %s", identity, out)
+		}
+	}
+}
+
 // What makes a host's certificate useless does so for our client as for
 // OpenSSH's.
 func TestHostCertificatesRefused(t *testing.T) {
