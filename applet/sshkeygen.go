@@ -29,23 +29,22 @@ type keygen struct {
 	modes    map[byte]string // the modes that were asked for by letter, with their argument
 	operands []string        // what follows the options
 
-	file     string         // -f, or the default that the mode sets
-	hasFile  bool           // -f was given
-	typ      string         // -t
-	bits     int            // -b; 0: not given
-	comment  *string        // -C; nil: not given
-	oldPass  *string        // -P
-	newPass  *string        // -N
-	rounds   int            // -a; 0: not given
-	cipher   string         // -Z; "": the default
-	hash     string         // -E, "sha256" or "md5"
-	form     string         // -m, "RFC4716", "PKCS8" or "PEM"; "": not given
-	foreign  keyfile.Format // what the file is that is changed, where that isn't OpenSSH's
-	generic  bool           // -g
-	list     bool           // -l, which is a mode of its own and a modifier of -F and -Q
-	options  []string       // -O, in order
-	provider string         // -D, for certifying with a token
-	sk       string         // -w
+	file    string         // -f, or the default that the mode sets
+	hasFile bool           // -f was given
+	typ     string         // -t
+	bits    int            // -b; 0: not given
+	comment *string        // -C; nil: not given
+	oldPass *string        // -P
+	newPass *string        // -N
+	rounds  int            // -a; 0: not given
+	cipher  string         // -Z; "": the default
+	hash    string         // -E, "sha256" or "md5"
+	form    string         // -m, "RFC4716", "PKCS8" or "PEM"; "": not given
+	foreign keyfile.Format // what the file is that is changed, where that isn't OpenSSH's
+	generic bool           // -g
+	list    bool           // -l, which is a mode of its own and a modifier of -F and -Q
+	options []string       // -O, in order
+	sk      string         // -w
 
 	host       bool   // -h: a host certificate
 	agent      bool   // -U: the CA's key is in the agent

@@ -2,11 +2,6 @@ package applet
 
 import "context"
 
-// notYet ends a run that asks for something this ssh-keygen lacks.
-func (k *keygen) notYet() int {
-	return k.fail("%s: this is not supported yet; use OpenSSH's ssh-keygen for it", k.Name)
-}
-
 // noToken refuses -D: PKCS#11 libraries are code of somebody else's, loaded
 // into the process that holds the keys.
 func (k *keygen) noToken(context.Context) int {
