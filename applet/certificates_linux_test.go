@@ -312,7 +312,7 @@ func TestCertificateRestrictions(t *testing.T) {
 	forward := "RemoteForward=127.0.0.1:" + strconv.Itoa(testpeer.FreePort(t)) + " 127.0.0.1:1"
 	for identity, permitted := range map[string]bool{"all": true, "bare": false} {
 		out, _ := p.login(t, "openssh", port, identity, []string{known, "RequestTTY=force"}, "tty")
-		if strings.Contains(out, "not a tty") == permitted {
+		if strings.Contains(out, "PTY allocation request failed") == permitted {
 			t.Errorf("%s: a terminal: %s", identity, out)
 		}
 		if out, ok := p.login(t, "openssh", port, identity, []string{known, "ExitOnForwardFailure=yes", forward}, "true"); ok && !permitted {
