@@ -175,8 +175,7 @@ func (r *sshRun) stay(ctx context.Context, m *sshMaster, f *forwarding) int {
 
 // idle waits until nothing has been open for so long, or the connection ends.
 func (m *sshMaster) idle(ctx context.Context, d time.Duration) {
-	wait := max(d, persistGrace)
-	for m.Idle(ctx, wait) == nil {
+	for m.Idle(ctx, d, persistGrace) == nil {
 		if len(m.client.Mux.Channels()) == 0 {
 			m.run.say(config.LogDebug1, "debug1: ControlPersist timeout expired")
 			return
@@ -184,6 +183,5 @@ func (m *sshMaster) idle(ctx context.Context, d time.Duration) {
 		if m.client.Mux.AwaitIdle(ctx) != nil { // forwarded connections count
 			return
 		}
-		wait = d
 	}
 }

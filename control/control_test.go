@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/nacre-ssh/nacre/forward"
 	"github.com/nacre-ssh/nacre/wire"
@@ -242,6 +244,22 @@ func TestBorrow(t *testing.T) {
 	if n, _ := f.Read(b); n != 1 || b[0] != 'd' {
 		t.Error("what came later was taken")
 	}
+}
+
+// A master that nobody uses any more is idle; the first client may take longer.
+func TestIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, begin := new(Master), time.Now()
+		go func() {
+			time.Sleep(5 * time.Second)
+			m.count(1)
+			time.Sleep(time.Minute)
+			m.count(-1)
+		}()
+		if err := m.Idle(t.Context(), time.Second, 10*time.Second); err != nil || time.Since(begin) != 66*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+	})
 }
 
 func FuzzMessages(f *testing.F) {

@@ -46,6 +46,7 @@ type Master struct {
 	listener *Listener
 	clients  map[*served]bool
 	busy     int           // sessions and stdio forwards
+	used     bool          // there has been one
 	changed  chan struct{} // closed when busy does
 }
 
@@ -84,19 +85,23 @@ func (m *Master) Stop() {
 	}
 }
 
-// Idle waits until no client has had a session or a stdio forward for so long.
-// It returns ctx's error.
-func (m *Master) Idle(ctx context.Context, d time.Duration) error {
+// Idle waits until no client has had a session or a stdio forward for so long;
+// for the first one it waits as long as first, if that is longer. It returns
+// ctx's error.
+func (m *Master) Idle(ctx context.Context, d, first time.Duration) error {
 	for {
 		m.mu.Lock()
 		if m.changed == nil {
 			m.changed = make(chan struct{})
 		}
-		changed, busy := m.changed, m.busy > 0
+		changed, busy, wait := m.changed, m.busy > 0, d
+		if !m.used {
+			wait = max(d, first)
+		}
 		m.mu.Unlock()
 		var over <-chan time.Time
 		if !busy {
-			timer := time.NewTimer(d)
+			timer := time.NewTimer(wait)
 			defer timer.Stop()
 			over = timer.C
 		}
@@ -115,6 +120,7 @@ func (m *Master) count(by int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.busy += by
+	m.used = true
 	if m.changed != nil {
 		close(m.changed)
 		m.changed = nil
