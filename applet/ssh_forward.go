@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/nacre-ssh/nacre/client"
@@ -26,6 +27,9 @@ type forwarding struct {
 // has said why.
 func (r *sshRun) forwards(ctx context.Context, c *client.Client) *forwarding {
 	f := &forwarding{run: r, Forwards: c.Forwards(r.forwardOptions())}
+	if f.listensOnSockets() {
+		f.tidy()
+	}
 	if f.listen(ctx) && f.ask() {
 		return f
 	}
@@ -39,6 +43,12 @@ func (r *sshRun) forwardOptions() forward.Options {
 		Network: networks[r.conf.AddressFamily], GatewayPorts: r.conf.GatewayPorts, PermitRemoteOpen: r.conf.PermitRemoteOpen,
 		Sockets: forward.SocketOptions{Mode: 0o777 &^ fs.FileMode(r.conf.StreamLocalBindMask), Unlink: r.conf.StreamLocalBindUnlink},
 	}
+}
+
+// listensOnSockets says whether files are made here.
+func (f *forwarding) listensOnSockets() bool {
+	isSocket := func(w config.Forward) bool { return w.Listen.Path != "" }
+	return slices.ContainsFunc(f.run.conf.LocalForward, isSocket) || slices.ContainsFunc(f.run.conf.DynamicForward, isSocket)
 }
 
 // listen sets up the local and the dynamic forwards.
