@@ -40,7 +40,6 @@ type agentLine struct {
 	providers  string
 	command    []string
 	complaint  string // printed before the usage
-	fatal      string // printed instead of it
 }
 
 const agentUsageText = `usage: ssh-agent [-c | -s] [-DdTU] [-a bind_address] [-E fingerprint_hash]
