@@ -89,7 +89,7 @@ func runKeyscan(ctx context.Context, e *Env) int {
 	case errors.As(err, &fatal):
 		e.Errorf("%v", err)
 		return codeFatal
-	case errors.Is(err, errScanPort):
+	case errors.As(err, new(scanPortError)):
 		e.Errorf("%v", err)
 		return codeFailed
 	case err != nil:
@@ -106,7 +106,16 @@ func (s *keyscan) usage() int {
 	return codeFailed
 }
 
-var errScanPort = errors.New("Bad port")
+// A scanPortError is a -p that is no port, after which the original doesn't show
+// its usage.
+type scanPortError string
+
+func (e scanPortError) Error() string { return "Bad port '" + string(e) + "'" }
+
+// A scanTimeError is a -T that is no time.
+type scanTimeError string
+
+func (e scanTimeError) Error() string { return "Bad timeout '" + string(e) + "'" }
 
 func (s *keyscan) table() getopt.Table {
 	network := func(name string) func(string) error {
@@ -137,7 +146,7 @@ func (s *keyscan) table() getopt.Table {
 func (s *keyscan) setPort(text string) error {
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n == 0 {
-		return fmt.Errorf("%w '%s'", errScanPort, text)
+		return scanPortError(text)
 	}
 	s.port = int(n)
 	return nil
@@ -146,7 +155,7 @@ func (s *keyscan) setPort(text string) error {
 func (s *keyscan) setTimeout(text string) error {
 	d, err := config.ParseTime(text)
 	if err != nil || d == 0 {
-		return fmt.Errorf("Bad timeout '%s'", text)
+		return scanTimeError(text)
 	}
 	s.timeout = d
 	return nil

@@ -45,7 +45,7 @@ func TestKeyscanLikeTheOriginal(t *testing.T) {
 	for _, args := range [][]string{
 		{"127.0.0.1"}, {"-4", "LOCALHOST"}, {"-t", "ed25519,RSA", "127.0.0.1"}, {"-c", "127.0.0.1"}, {"-D", "127.0.0.1"}, {"-H", "-t", "rsa", "127.0.0.1"},
 		{"-t", "dsa", "127.0.0.1"}, {"-f", file}, {"-f", "-"}, {"-f", file, "-H", "-t", "ecdsa"}, {"-t", "x", "127.0.0.1"}, {"-f", file + "x"},
-		{"-6", "-t", "rsa", "127.0.0.1"},
+		{"-6", "-t", "rsa", "127.0.0.1"}, {"-p", "x", "127.0.0.1"},
 	} {
 		args = append([]string{"-p", port}, args...)
 		code, out, errs := runReal(t, list, "ssh-keyscan", args...)
