@@ -79,7 +79,7 @@ func (db *DB) each(name string, visit func(file string, l *line) bool) error {
 	}
 	m := newMatcher(name)
 	for i := range db.sources {
-		more, err := db.sources[i].each(m.matches, visit)
+		more, err := db.sources[i].each(name, m.matches, visit)
 		if err != nil {
 			return fmt.Errorf("read known hosts: %w", err)
 		}
@@ -90,8 +90,9 @@ func (db *DB) each(name string, visit func(file string, l *line) bool) error {
 	return nil
 }
 
-// each passes the lines on whose names are wanted.
-func (s *source) each(wanted func(names []byte) bool, visit func(file string, l *line) bool) (more bool, err error) {
+// each passes the lines on whose names are wanted, which name hints at: "" for
+// any.
+func (s *source) each(name string, wanted func(names []byte) bool, visit func(file string, l *line) bool) (more bool, err error) {
 	r, err := s.open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
@@ -101,6 +102,9 @@ func (s *source) each(wanted func(names []byte) bool, visit func(file string, l 
 	}
 	defer r.Close()
 	lines := newScanner(r)
+	if name != "" {
+		lines.seek(name)
+	}
 	for {
 		if err := lines.next(nil); err == io.EOF {
 			return true, nil
@@ -136,7 +140,7 @@ func (db *DB) LookupKey(k key.Public) ([]Entry, error) {
 	encoded := base64.StdEncoding.AppendEncode(nil, blob)
 	var found []Entry
 	for i := range db.sources {
-		more, err := db.sources[i].each(func([]byte) bool { return true }, func(file string, l *line) bool {
+		more, err := db.sources[i].each("", func([]byte) bool { return true }, func(file string, l *line) bool {
 			if l.marker == Plain && l.holds(blob, encoded) {
 				found = append(found, l.entry(file))
 			}

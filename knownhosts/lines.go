@@ -89,6 +89,7 @@ func Scan(r io.Reader, visit func(l *Line) error) error {
 func Find(r io.Reader, name string, visit func(l *Line) error) error {
 	m := newMatcher(lower(name))
 	lines := newScanner(r)
+	lines.seek(m.name)
 	for {
 		if err := lines.next(nil); err == io.EOF {
 			return nil

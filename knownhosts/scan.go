@@ -39,10 +39,58 @@ type scanner struct {
 	// beyond MaxLine it is the beginning, and tooLong is set.
 	raw     []byte
 	tooLong bool
+
+	// mark is what every plain line that could matter holds, nil for unknown;
+	// looked is how many bytes ahead were searched for it, and must be read line
+	// by line.
+	mark   []byte
+	looked int
 }
 
 func newScanner(r io.Reader) *scanner {
 	return &scanner{r: bufio.NewReaderSize(r, MaxLine)}
+}
+
+// seek has the scanner pass over whole buffers without a line for a name: no
+// hashed name, no wildcard, and nowhere the longest part of the name that upper
+// and lower case can't change. Counting lines and searching for a few bytes is
+// much less work than looking at each line.
+func (s *scanner) seek(name string) {
+	s.mark = nil
+	run := 0
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && (name[i] < 'a' || name[i] > 'z') && (name[i] < 'A' || name[i] > 'Z') {
+			run++
+			continue
+		}
+		if run > len(s.mark) {
+			s.mark = []byte(name[i-run : i])
+		}
+		run = 0
+	}
+}
+
+// skip passes over buffers until one could hold a line of interest.
+func (s *scanner) skip() {
+	for s.mark != nil && s.looked <= 0 && !s.tooLong {
+		ahead, _ := s.r.Peek(s.r.Size()) // an error comes again when the line is read
+		whole := ahead[:bytes.LastIndexByte(ahead, '\n')+1]
+		if len(whole) == 0 {
+			return
+		}
+		for _, sign := range [...]byte{'|', '*', '?'} {
+			if bytes.IndexByte(whole, sign) >= 0 {
+				s.looked = len(whole)
+				return
+			}
+		}
+		if bytes.Contains(whole, s.mark) {
+			s.looked = len(whole)
+			return
+		}
+		s.number += bytes.Count(whole, []byte{'\n'})
+		s.r.Discard(len(whole))
+	}
 }
 
 // next steps to the next line. The rest of a line that is too long goes to
@@ -63,7 +111,9 @@ func (s *scanner) next(spill io.Writer) error {
 		}
 		s.tooLong = err == bufio.ErrBufferFull
 	}
+	s.skip()
 	raw, err := s.r.ReadSlice('\n')
+	s.looked -= len(raw)
 	if len(raw) == 0 && err != nil {
 		return err
 	}
