@@ -27,6 +27,7 @@ func figures() []figure {
 		{"login", loginRow},
 		{"forward", forwardRow},
 		{"idle", idleRow},
+		{"sign", signRow},
 		{"hosts", hostsRow},
 		{"keyscan", keyscanRow},
 		{"version", versionRow},
