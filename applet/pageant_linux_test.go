@@ -5,9 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
 // startPageant runs an agent for as long as the test, by --exec of a command
@@ -142,5 +147,43 @@ func TestPageantOpens(t *testing.T) {
 	tell(t, dir, "", env, "pageant", "-R")
 	if r := tell(t, dir, "", env, "ssh-add", "-T", "locked.pub"); r.code != 1 {
 		t.Errorf("a wrong passphrase opens: %+v", r)
+	}
+}
+
+// With -X the agent lives as long as the display, and not longer.
+func TestPageantDisplay(t *testing.T) {
+	process := -1
+	t.Run("display", func(t *testing.T) { // which ends with this
+		display, authority := testpeer.XServer(t)
+		cmd := exec.Command("nacre", "pageant", "-X")
+		cmd.Env = append(os.Environ(), "DISPLAY="+display, "XAUTHORITY="+authority)
+		cmd.Stderr = os.Stderr // which it keeps
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		socket, rest, _ := strings.Cut(strings.TrimPrefix(string(out), "SSH_AUTH_SOCK="), ";")
+		_, number, _ := strings.Cut(rest, "SSH_AGENT_PID=")
+		number, _, _ = strings.Cut(number, ";")
+		pid, err := strconv.Atoi(number)
+		if err != nil {
+			t.Fatalf("it says %q", out)
+		}
+		if process, err = unix.PidfdOpen(pid, 0); err != nil {
+			t.Fatal(err)
+		}
+		list := exec.Command("ssh-add", "-l")
+		list.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+		if said, _ := list.CombinedOutput(); !strings.Contains(string(said), "no identities") {
+			t.Errorf("ssh-add -l: %s", said)
+		}
+	})
+	if process < 0 {
+		t.Fatal("it was not started")
+	}
+	defer unix.Close(process)
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}, 20_000); n != 1 {
+		unix.PidfdSendSignal(process, unix.SIGKILL, nil, 0)
+		t.Errorf("it outlives the display: %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/agent"
 	"github.com/nacre-ssh/nacre/term"
+	"github.com/nacre-ssh/nacre/x11"
 )
 
 // pageantSocket is where an agent is without SSH_AUTH_SOCK: nowhere.
@@ -159,7 +160,7 @@ func (r *pageantRun) lifetime(ctx context.Context, parent int) func() {
 		}
 		return func() { awaitTTY(ctx, tty) }
 	case 'X':
-		conn, err := displayConn(r.Getenv("DISPLAY"))
+		conn, err := r.display(ctx)
 		if err != nil {
 			r.Errorf("pageant: unable to connect to X server: %v", err)
 			return func() {}
@@ -192,17 +193,11 @@ func awaitTTY(ctx context.Context, tty *os.File) {
 	}
 }
 
-// displayConn connects to an X server, and says nothing: it hangs up when it
-// ends.
-func displayConn(display string) (net.Conn, error) {
-	host, number, _ := strings.Cut(display, ":")
-	number, _, _ = strings.Cut(number, ".")
-	if host == "" || host == "unix" {
-		return net.Dial("unix", "/tmp/.X11-unix/X"+number)
+// display is a connection to the X server, which ends with it.
+func (r *pageantRun) display(ctx context.Context) (net.Conn, error) {
+	d, err := x11.ParseDisplay(r.Getenv("DISPLAY"))
+	if err != nil {
+		return nil, err
 	}
-	var n int
-	if _, err := fmt.Sscan(number, &n); err != nil {
-		return nil, fmt.Errorf("display %q has no number", display)
-	}
-	return net.Dial("tcp", net.JoinHostPort(host, fmt.Sprint(6000+n)))
+	return x11.Open(ctx, d, r.xauthority())
 }

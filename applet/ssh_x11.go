@@ -46,8 +46,8 @@ func (r *sshRun) forwardX11(ctx context.Context, c *client.Client) *x11.Forward 
 }
 
 // xauthority is the file of X cookies: Xsecurity(7).
-func (r *sshRun) xauthority() string {
-	if file := r.Getenv("XAUTHORITY"); file != "" {
+func (e *Env) xauthority() string {
+	if file := e.Getenv("XAUTHORITY"); file != "" {
 		return file
 	}
 	home, err := os.UserHomeDir()

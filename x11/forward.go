@@ -81,6 +81,26 @@ func New(ctx context.Context, d Display, o Options) (*Forward, error) {
 	return f, nil
 }
 
+// Open makes a client's connection to a display, with the cookie in an Xauthority
+// file, and asks nothing of it: it ends when the display does.
+func Open(ctx context.Context, d Display, authority string) (net.Conn, error) {
+	own, _, err := FindCookie(authority, d)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := d.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := greet(conn, own); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
 // ask gets an untrusted cookie from the display.
 func ask(ctx context.Context, d Display, own Cookie, timeout time.Duration) (Cookie, error) {
 	conn, err := d.Dial(ctx)

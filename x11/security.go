@@ -31,11 +31,7 @@ var ErrNoSecurity = errors.New("the display has no SECURITY extension, so it can
 // which programs can't spy on others. The display forgets it when nobody has
 // used it for so long.
 func untrusted(rw io.ReadWriter, own Cookie, timeout time.Duration) (Cookie, error) {
-	s := &setup{order: binary.LittleEndian, major: 11, cookie: own}
-	if _, err := rw.Write(s.append(nil)); err != nil {
-		return Cookie{}, err
-	}
-	if err := readWelcome(rw); err != nil {
+	if err := greet(rw, own); err != nil {
 		return Cookie{}, err
 	}
 	le := binary.LittleEndian
@@ -69,6 +65,15 @@ func untrusted(rw io.ReadWriter, own Cookie, timeout time.Duration) (Cookie, err
 		return Cookie{}, errors.New("the display's cookie for untrusted programs makes no sense")
 	}
 	return Cookie{MagicCookie, reply[replySize : replySize+n]}, nil
+}
+
+// greet says who is there, and waits to be let in.
+func greet(rw io.ReadWriter, own Cookie) error {
+	s := &setup{order: binary.LittleEndian, major: 11, cookie: own}
+	if _, err := rw.Write(s.append(nil)); err != nil {
+		return err
+	}
+	return readWelcome(rw)
 }
 
 // readWelcome reads a display's answer to a setup (section 8).
