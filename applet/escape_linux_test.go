@@ -138,6 +138,7 @@ func testEscapeSuspend(t *testing.T, h *host) {
 	p.types("end\r")
 	p.sees("got <end>")
 	p.sees("Connection to 127.0.0.1 closed.")
+	p.sees("$ ") // what is typed before may still be ssh's
 	p.leavesShell()
 }
 

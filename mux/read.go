@@ -2,6 +2,7 @@ package mux
 
 import (
 	"io"
+	"sync"
 
 	"github.com/nacre-ssh/nacre/internal/netx"
 	"github.com/nacre-ssh/nacre/wire"
@@ -208,13 +209,15 @@ func (ch *Channel) writeTo(i int, w io.Writer) (int64, error) {
 	s := &ch.streams[i]
 	for {
 		if s.closed && !s.draining {
-			return sink.n, sink.err
+			return sink.outcome()
 		}
 		if s.queue.size == 0 && !s.draining {
-			if err := ch.readEnd(s); err == io.EOF {
-				return sink.n, nil
-			} else if err != nil {
-				return sink.n, err
+			if err := ch.readEnd(s); err != nil {
+				n, _ := sink.outcome()
+				if err == io.EOF {
+					err = nil
+				}
+				return n, err
 			}
 		}
 		ch.readable.Wait()
@@ -229,24 +232,35 @@ func sinkFor(w io.Writer) Sink {
 	return netx.NewSink(w)
 }
 
-// countingSink remembers what became of what it was given. Its fields are
-// written by one goroutine at a time and read once that has stopped.
+// countingSink remembers what became of what it was given.
 type countingSink struct {
 	Sink
+	mu  sync.Mutex // a channel may be closed while the reader writes
 	n   int64
 	err error
 }
 
-func (s *countingSink) TryWrite(b []byte) (int, error) {
-	n, err := s.Sink.TryWrite(b)
+func (s *countingSink) note(n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.n += int64(n)
 	s.err = err
+}
+
+func (s *countingSink) outcome() (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n, s.err
+}
+
+func (s *countingSink) TryWrite(b []byte) (int, error) {
+	n, err := s.Sink.TryWrite(b)
+	s.note(n, err)
 	return n, err
 }
 
 func (s *countingSink) Write(b []byte) (int, error) {
 	n, err := s.Sink.Write(b)
-	s.n += int64(n)
-	s.err = err
+	s.note(n, err)
 	return n, err
 }

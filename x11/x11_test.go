@@ -43,8 +43,8 @@ func TestParseDisplay(t *testing.T) {
 }
 
 // lend serves a forward at a port of its own, as sshd does, and returns the
-// environment of a program that comes by it.
-func lend(t *testing.T, f *Forward) []string {
+// environment of a program that comes by it with what another one lends.
+func lend(t *testing.T, f, told *Forward) []string {
 	t.Helper()
 	var l net.Listener
 	number := 100
@@ -74,7 +74,7 @@ func lend(t *testing.T, f *Forward) []string {
 			}()
 		}
 	}()
-	r := wire.NewReader(f.AppendRequest(nil))
+	r := wire.NewReader(told.AppendRequest(nil))
 	r.Bool()
 	name, cookie := r.String(), r.String()
 	r.Uint32()
@@ -109,13 +109,16 @@ func TestRealPrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := lend(t, trusted)
+	env := lend(t, trusted, trusted)
 	if out, err := info(t, env); err != nil || !strings.Contains(out, "X.Org") {
 		t.Fatalf("trusted: %v: %s", err, out)
 	}
 	// The cookie that the other side knows is not the display's, and no other
 	// is let in.
-	trusted.lent.Data[0] ^= 1
+	other := *trusted
+	other.lent.Data = bytes.Clone(other.lent.Data)
+	other.lent.Data[0] ^= 1
+	env = lend(t, trusted, &other)
 	if out, err := info(t, env); err == nil {
 		t.Errorf("with a wrong cookie: %s", out)
 	}
@@ -127,7 +130,7 @@ func TestRealPrograms(t *testing.T) {
 	if bytes.Equal(apart.own.Data, trusted.own.Data) {
 		t.Error("an untrusted program gets the display's own cookie")
 	}
-	env = lend(t, apart)
+	env = lend(t, apart, apart)
 	out, err := info(t, env)
 	if err != nil || !strings.Contains(out, "X.Org") {
 		t.Fatalf("untrusted: %v: %s", err, out)
@@ -135,7 +138,9 @@ func TestRealPrograms(t *testing.T) {
 	if strings.Contains(out, "    XTEST\n") {
 		t.Error("an untrusted program sees XTEST, with which it could type")
 	}
-	apart.until = time.Now().Add(-time.Second)
+	late := *apart
+	late.until = time.Now().Add(-time.Second)
+	env = lend(t, &late, &late)
 	if out, err := info(t, env); err == nil {
 		t.Errorf("after the time: %s", out)
 	}
