@@ -22,10 +22,20 @@ each=$((BUDGET / count))
 if [ "$each" -lt 1 ]; then each=1; fi
 if [ "$each" -gt 3 ]; then each=3; fi
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# build compiles a package's targets once, for all of them.
+build() {
+	go test -c -fuzz=Fuzz -o "$work/targets" "$1"
+	dir=$(go list -f '{{.Dir}}' "$1")
+}
+
 # Making a new input small takes up to a minute each by default, and would eat
 # all the time there is.
 fuzz() {
-	go test -run '^$' -fuzz "^$2\$" -fuzztime "${each}s" -fuzzminimizetime 10x "$1" </dev/null 2>&1
+	(cd "$dir" && "$work/targets" -test.run '^$' -test.fuzz "^$1\$" -test.fuzztime "${each}s" \
+		-test.fuzzminimizetime 10x -test.fuzzcachedir "$work/cache" </dev/null 2>&1)
 }
 
 # overran tells the fuzzer's own fault: a worker that was busy when the time was
@@ -34,9 +44,14 @@ overran() {
 	echo "$1" | grep -q 'context deadline exceeded' && ! echo "$1" | grep -q 'Failing input'
 }
 
+built=
 echo "$targets" | while read -r package target; do
-	if ! out=$(fuzz "$package" "$target"); then
-		if ! overran "$out" || ! out=$(fuzz "$package" "$target"); then
+	if [ "$package" != "$built" ]; then
+		build "$package"
+		built=$package
+	fi
+	if ! out=$(fuzz "$target"); then
+		if ! overran "$out" || ! out=$(fuzz "$target"); then
 			echo "$out"
 			exit 1
 		fi
