@@ -28,7 +28,7 @@ func signRow(b *bench) error {
 		defer stop()
 		sockets[i] = socket
 	}
-	each := b.size(5000, 500)
+	each := b.size(500, 100)
 	for run := -1; run < b.runs; run++ {
 		for i, socket := range sockets {
 			rate, err := b.signatures(socket, each)

@@ -84,13 +84,34 @@ func (s *scanner) skip() {
 				return
 			}
 		}
-		if bytes.Contains(whole, s.mark) {
+		if s.marked(whole) {
 			s.looked = len(whole)
 			return
 		}
 		s.number += bytes.Count(whole, []byte{'\n'})
 		s.r.Discard(len(whole))
 	}
+}
+
+// marked reports whether the names of a line among whole lines could hold the
+// mark. What is behind the names, most of a file, is not searched.
+func (s *scanner) marked(lines []byte) bool {
+	for len(lines) > 0 {
+		end := bytes.IndexByte(lines, '\n') // it is there
+		first := lines[0]
+		if first == '@' || first == ' ' || first == '\t' {
+			return true // the names aren't the first word
+		}
+		names := lines[:end]
+		if space := bytes.IndexByte(names, ' '); space >= 0 {
+			names = names[:space]
+		}
+		if bytes.Contains(names, s.mark) {
+			return true
+		}
+		lines = lines[end+1:]
+	}
+	return false
 }
 
 // next steps to the next line. The rest of a line that is too long goes to
