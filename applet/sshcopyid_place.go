@@ -16,8 +16,12 @@ import (
 	"github.com/nacre-ssh/nacre/term"
 )
 
-// maxAuthorizedKeys is the largest authorized_keys that is read, in bytes.
-const maxAuthorizedKeys = 16 << 20
+// maxAuthorizedKeys is the largest authorized_keys that is read, and maxComplaint
+// how much is kept of what a command says of its failure, in bytes.
+const (
+	maxAuthorizedKeys = 16 << 20
+	maxComplaint      = 4 << 10
+)
 
 // keyPlace is the file of authorized keys on the other machine.
 type keyPlace interface {
@@ -106,7 +110,10 @@ func (p *shellPlace) run(ctx context.Context, script string, stdin []byte) ([]by
 		s.Write(stdin)
 		s.CloseWrite()
 	})
-	wg.Go(func() { io.Copy(&said, io.LimitReader(s.Stderr(), 4<<10)) })
+	wg.Go(func() {
+		io.Copy(&said, io.LimitReader(s.Stderr(), maxComplaint))
+		io.Copy(io.Discard, s.Stderr()) // unread, it would stop the command
+	})
 	out, err := io.ReadAll(io.LimitReader(s, maxAuthorizedKeys+1))
 	if err == nil && len(out) > maxAuthorizedKeys {
 		return nil, fmt.Errorf("%s there is larger than %d bytes", p.file, maxAuthorizedKeys)
