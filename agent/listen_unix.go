@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nacre-ssh/nacre/internal/netx"
 )
 
 // Listen makes a socket, mode 0600 whatever the directory is. It doesn't replace
@@ -85,17 +87,9 @@ func checkPeer(conn net.Conn) error {
 	if !ok {
 		return nil
 	}
-	raw, err := c.SyscallConn()
+	uid, err := netx.PeerUID(c)
 	if err != nil {
-		return err
-	}
-	var uid uint32
-	var failed error
-	if err := raw.Control(func(fd uintptr) { uid, failed = peerUID(int(fd)) }); err != nil {
-		return err
-	}
-	if failed != nil {
-		return fmt.Errorf("ask who it is: %w", failed)
+		return fmt.Errorf("ask who it is: %w", err)
 	}
 	if uid != 0 && int(uid) != os.Getuid() {
 		return fmt.Errorf("user %d asks, and this is user %d's agent", uid, os.Getuid())
