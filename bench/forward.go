@@ -47,6 +47,11 @@ func answer(nc net.Conn) {
 	}
 }
 
+// farWants is what answer reads first.
+func farWants(up, down int64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(up)), uint64(down))
+}
+
 // zeroPiece is what goes into a tunnel at once, in bytes.
 const zeroPiece = 1 << 20
 
@@ -125,7 +130,7 @@ func (t *tunnel) trade(up, down int64) error {
 		return err
 	}
 	defer nc.Close()
-	head := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(up)), uint64(down))
+	head := farWants(up, down)
 	if up < zeroPiece {
 		_, err = nc.Write(append(head, make([]byte, up)...))
 	} else if _, err = nc.Write(head); err == nil {

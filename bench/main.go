@@ -26,6 +26,8 @@ func figures() []figure {
 		{"turns", turnsRow},
 		{"login", loginRow},
 		{"forward", forwardRow},
+		{"echo", echoRow},
+		{"shared", sharedRow},
 		{"idle", idleRow},
 		{"sign", signRow},
 		{"hosts", hostsRow},

@@ -41,6 +41,7 @@ func (l *lab) serve(s side) (*server, error) {
 		"StrictModes no",
 		"UsePAM no",
 		"MaxStartups 1000",
+		"MaxSessions 1000",
 	}, s.serverLines...)...)
 	if err != nil {
 		return nil, err
