@@ -112,10 +112,14 @@ func (a *publicKeyAttempts) drop() {
 	a.queue, a.failed = a.queue[1:], nil
 }
 
+// Why a key is passed over, in an [EventSkip].
+var (
+	ErrKeySize      = errors.New("the RSA key is smaller than RequiredRSASize")
+	ErrKeyAlgorithm = errors.New("no mutual signature algorithm; the server's list or PubkeyAcceptedAlgorithms leaves none for this key")
+)
+
 var (
 	errNoSignature   = errors.New("no signature")
-	errTooSmall      = errors.New("the RSA key is smaller than RequiredRSASize")
-	errNoMutual      = errors.New("no mutual signature algorithm; the server's list or PubkeyAcceptedAlgorithms leaves none for this key")
 	errKeyBlobTooBig = errors.New("the key is too large to offer")
 )
 
@@ -133,7 +137,7 @@ func (a *publicKeyAttempts) algorithm(d *dialogue, id Identity) string {
 		return skip(errKeyBlobTooBig)
 	}
 	if tooSmall(k, d.cfg.RequiredRSASize) {
-		return skip(errTooSmall)
+		return skip(ErrKeySize)
 	}
 	if algorithm := a.mutual(d, k); algorithm != "" {
 		return algorithm
@@ -142,7 +146,7 @@ func (a *publicKeyAttempts) algorithm(d *dialogue, id Identity) string {
 		a.refused = append(a.refused, k.Blob())
 		return ""
 	}
-	return skip(errNoMutual)
+	return skip(ErrKeyAlgorithm)
 }
 
 // mutual applies server-sig-algs where there is a choice, which is RSA. A

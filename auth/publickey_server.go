@@ -109,7 +109,7 @@ func (s *session) admit(q keyRequest) (key.Public, error) {
 	case !slices.Contains(k.Algorithms(), q.algorithm):
 		return nil, errMismatch
 	case tooSmall(k, s.cfg.RequiredRSASize):
-		return nil, errTooSmall
+		return nil, ErrKeySize
 	case holds(s.used, cert.PlainKey(k).Blob()):
 		return nil, errUsed
 	}

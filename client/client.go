@@ -64,6 +64,9 @@ func login(ctx context.Context, clock *clock, nc net.Conn, host string, port int
 	}
 	clock.halt()
 	memory.save(remembered, conn.PeerLists())
+	if cfg.Secured != nil {
+		cfg.Secured(conn)
+	}
 	result, err := authenticate(ctx, conn, cfg, log)
 	if err != nil {
 		return nil, err

@@ -33,6 +33,9 @@ type Config struct {
 	// HostKey decides whether a key is the host's. An error ends the
 	// connection and is found in Dial's. nil refuses every key.
 	HostKey func(ctx context.Context, p Presented) error
+	// Secured is called when the first key exchange is done and before the
+	// login; nothing may be read from or written to the connection. May be nil.
+	Secured func(*transport.Conn)
 	// Remember is a directory for the lists that hosts send, so that the next
 	// key exchange can be guessed; "" remembers nothing.
 	Remember string

@@ -70,6 +70,7 @@ type clientLoader struct {
 	steps   []string   // what was read, for -v
 	applied string     // the pattern that made a Host line hold
 	usual   bool       // the files being read are the user's, not the system's
+	opened  func(*blockLine)
 }
 
 func newClientLoader(q ClientQuery) (*clientLoader, error) {
@@ -85,8 +86,9 @@ func newClientLoader(q ClientQuery) (*clientLoader, error) {
 	uid := ""
 	if account, err := user.Current(); err == nil {
 		uid = account.Uid
-		q.LocalUser = orElse(q.LocalUser, account.Username)
-		q.Home = orElse(q.Home, account.HomeDir)
+		home, name := accountNames(account)
+		q.LocalUser = orElse(q.LocalUser, name)
+		q.Home = orElse(q.Home, home)
 	}
 	if q.Home == "" || q.LocalUser == "" {
 		return nil, errors.New("no account found for the user who runs this: set HOME and USER")

@@ -170,6 +170,9 @@ func (l *clientLoader) step(format string, values ...any) {
 func (l *clientLoader) open(b blockLine) {
 	b.outer = l.outer
 	l.here = &b
+	if l.opened != nil {
+		l.opened(&b)
+	}
 }
 
 // includeFiles reads files in place; inside a block that doesn't apply their

@@ -28,6 +28,9 @@ func (e *DisconnectError) Error() string {
 type NegotiationError struct {
 	What         string // "key exchange method", "host key type", "cipher", "MAC", "compression"
 	Ours, Theirs []string
+	// More are the other kinds that nothing is shared of, in the order of
+	// KEXINIT; each direction of a kind counts.
+	More []*NegotiationError
 }
 
 func (e *NegotiationError) Error() string {

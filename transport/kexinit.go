@@ -78,8 +78,11 @@ func negotiate(client, server *kexInit) (n Negotiated, toServer, toClient Direct
 				return name
 			}
 		}
+		missing := &NegotiationError{What: what, Ours: c, Theirs: s}
 		if failed == nil {
-			failed = &NegotiationError{What: what, Ours: c, Theirs: s}
+			failed = missing
+		} else {
+			failed.More = append(failed.More, missing)
 		}
 		return ""
 	}
