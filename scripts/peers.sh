@@ -32,6 +32,17 @@ missing() {
 		xvfb command -v Xvfb
 		xauth command -v xauth
 		x11-utils command -v xdpyinfo
+		x11-apps command -v xcalc && command -v xwd
+		tmux command -v tmux
+		less command -v less
+		git command -v git
+		rsync command -v rsync
+		ansible-core command -v ansible-playbook
+		mosh command -v mosh
+		sshfs command -v sshfs
+		autossh command -v autossh
+		pdsh command -v pdsh
+		borgbackup command -v borg
 		wine command -v wine
 		wine64 test -x /usr/lib/wine/wine64
 		gcc-mingw-w64-x86-64-win32 command -v x86_64-w64-mingw32-gcc-win32
