@@ -42,6 +42,7 @@ var floors = map[string]room{
 	"internal/inflate":     {floor: 0},
 	"internal/leakcheck":   {floor: 0},
 	"internal/moduli":      {floor: 0},
+	"internal/winsys":      {floor: 0},
 
 	"key":     {floor: 1},
 	"keyfile": {floor: 1, beside: []string{"key"}},

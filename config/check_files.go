@@ -55,8 +55,8 @@ func (r *Report) checkFile(c *Client, keyword, name string, private bool, at Ori
 		r.add(Finding{Origin: at, Text: fmt.Sprintf("%s %s does not exist", keyword, inHome(name, c.tokens.home))})
 	case err != nil:
 		r.add(Finding{Origin: at, Text: fmt.Sprintf("%s %s: %v", keyword, inHome(name, c.tokens.home), cause(err))})
-	case private && tooOpen(info) && !strings.HasSuffix(name, ".pub"):
-		r.add(Finding{Origin: Origin{File: name}, Text: "others may read this private key, so ssh doesn't use it; run: chmod 600 '" + name + "'"})
+	case private && tooOpen(name, info) && !strings.HasSuffix(name, ".pub"):
+		r.add(Finding{Origin: Origin{File: name}, Text: "others may read this private key, so ssh doesn't use it; run: " + makePrivate(name)})
 	}
 }
 
@@ -76,7 +76,7 @@ func (r *Report) checkDirectory(c *Client) {
 	}
 	defer f.Close()
 	if checkOwner(f) != nil {
-		r.add(Finding{Origin: Origin{File: name}, Text: "others may write this directory, or it is somebody else's; run: chmod 700 '" + name + "'"})
+		r.add(Finding{Origin: Origin{File: name}, Text: "others may write this directory, or it is somebody else's; run: " + makeOwn(name)})
 	}
 }
 

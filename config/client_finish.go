@@ -179,7 +179,7 @@ func (c *Client) expandLists() error {
 		expand func(string) (string, error)
 	}{
 		{"UserKnownHostsFile", c.UserKnownHostsFile, c.tokens.path},
-		{"GlobalKnownHostsFile", c.GlobalKnownHostsFile, func(s string) (string, error) { return tilde(s, c.tokens.home) }},
+		{"GlobalKnownHostsFile", c.GlobalKnownHostsFile, func(s string) (string, error) { return tilde(inSystem(s), c.tokens.home) }},
 		{"RevokedHostKeys", c.RevokedHostKeys, c.tokens.path},
 		{"SetEnv", c.SetEnv, c.expandPair},
 	} {

@@ -51,7 +51,7 @@ func listRows() []row[Client] {
 			"~/.ssh/id_rsa ~/.ssh/id_ecdsa ~/.ssh/id_ecdsa_sk ~/.ssh/id_ed25519 ~/.ssh/id_ed25519_sk", true, anywhere, "A private key to log in with; may be given many times."},
 		{"CanonicalDomains", domains(), "", false, anywhere, "Domains to complete names with, in the order to try."},
 		{"CertificateFile", keyFile(func(c *c) *[]string { return &c.CertificateFile }, "certificate"), "", true, anywhere, "A certificate for a private key; may be given many times."},
-		{"GlobalKnownHostsFile", globalFiles(), "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2", false, anywhere, "The system's files of host keys."},
+		{"GlobalKnownHostsFile", globalFiles(), systemKnownHosts, false, anywhere, "The system's files of host keys."},
 		{"UserKnownHostsFile", words(func(c *c) *[]string { return &c.UserKnownHostsFile }), "~/.ssh/known_hosts ~/.ssh/known_hosts2", false, anywhere, "The user's files of host keys."},
 		{"RevokedHostKeys", words(func(c *c) *[]string { return &c.RevokedHostKeys }), "", false, anywhere, "Files of host keys that are never accepted."},
 		{"SendEnv", sendEnv(), "", true, anywhere, "Variables to send, as patterns; -NAME takes back."},

@@ -4,8 +4,8 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -86,6 +86,11 @@ func (t *tokens) expand(s, only string, env bool) (string, error) {
 			}
 			b.WriteString(value)
 			i += n - 1
+		case env && systemVariable(s[i:], t.getenv) > 0:
+			n := systemVariable(s[i:], t.getenv)
+			value, _ := t.getenv(s[i+1 : i+n-1])
+			b.WriteString(value)
+			i += n - 1
 		case s[i] == '%':
 			i++
 			if i == len(s) {
@@ -148,7 +153,10 @@ func tilde(path, home string) (string, error) {
 	if !strings.HasPrefix(path, "~") {
 		return path, nil
 	}
-	name, rest, _ := strings.Cut(path[1:], "/")
+	name, rest := path[1:], ""
+	if end := strings.IndexFunc(name, isSeparator); end >= 0 {
+		name, rest = name[:end], name[end:]
+	}
 	if name != "" {
 		account, err := user.Lookup(name)
 		if err != nil {
@@ -156,16 +164,19 @@ func tilde(path, home string) (string, error) {
 		}
 		home = account.HomeDir
 	}
-	rest = strings.TrimLeft(rest, "/")
-	if strings.HasSuffix(home, "/") || strings.HasSuffix(home, string(filepath.Separator)) {
+	rest = strings.TrimLeftFunc(rest, isSeparator)
+	if home != "" && os.IsPathSeparator(home[len(home)-1]) {
 		return home + rest, nil
 	}
 	return home + "/" + rest, nil
 }
 
+// isSeparator is / and, on Windows, a backslash too.
+func isSeparator(c rune) bool { return c < 0x80 && os.IsPathSeparator(byte(c)) }
+
 // path expands a file name: ~, then tokens and variables.
 func (t *tokens) path(s string) (string, error) {
-	s, err := tilde(s, t.home)
+	s, err := tilde(inSystem(s), t.home)
 	if err != nil {
 		return "", err
 	}

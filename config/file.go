@@ -120,8 +120,9 @@ func (l *loader[T]) mayTrust(f *os.File, strict bool) error {
 // included gives the files that an Include word stands for; a relative one is
 // looked for in dir.
 func included(word, dir, home string) ([]string, error) {
-	if rest, ok := strings.CutPrefix(word, "~/"); ok {
-		word = filepath.Join(home, rest)
+	word = inSystem(word)
+	if len(word) > 1 && word[0] == '~' && os.IsPathSeparator(word[1]) {
+		word = filepath.Join(home, word[2:])
 	}
 	if !filepath.IsAbs(word) {
 		word = filepath.Join(dir, word)

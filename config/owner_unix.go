@@ -25,4 +25,9 @@ func checkOwner(f *os.File) error {
 }
 
 // tooOpen says whether others may read a private key.
-func tooOpen(info os.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }
+func tooOpen(_ string, info os.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }
+
+// makePrivate and makeOwn are the commands that put a file or a directory right.
+func makePrivate(file string) string { return "chmod 600 '" + file + "'" }
+
+func makeOwn(dir string) string { return "chmod 700 '" + dir + "'" }

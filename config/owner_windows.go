@@ -1,10 +1,38 @@
 package config
 
-import "os"
+import (
+	"os"
 
-// checkOwner has nothing to check yet: the mode bits that Go shows on Windows
-// say nothing about who may write.
-func checkOwner(*os.File) error { return nil }
+	"github.com/nacre-ssh/nacre/internal/winsys"
+)
 
-// tooOpen: see checkOwner.
-func tooOpen(os.FileInfo) bool { return false }
+// checkOwner refuses a configuration file that somebody else could have
+// written: it would say which commands run as us.
+func checkOwner(f *os.File) error {
+	who, err := winsys.Stranger(f.Name(), winsys.Write)
+	if err == nil && who == "" {
+		who, err = winsys.Owner(f.Name())
+	}
+	if err != nil {
+		return err
+	}
+	if who != "" {
+		return complain("Bad owner or permissions on %s: %s may write it", f.Name(), printable(who))
+	}
+	return nil
+}
+
+// tooOpen says whether others may read a private key.
+func tooOpen(name string, _ os.FileInfo) bool {
+	who, err := winsys.Stranger(name, winsys.Read)
+	return err != nil || who != ""
+}
+
+// makePrivate and makeOwn are the commands that put a file or a directory right.
+func makePrivate(file string) string {
+	return `icacls "` + file + `" /inheritance:r /grant:r "%USERNAME%:F"`
+}
+
+func makeOwn(dir string) string {
+	return `icacls "` + dir + `" /inheritance:r /grant:r "%USERNAME%:(OI)(CI)F"`
+}

@@ -29,18 +29,26 @@ func (e *PassphraseError) Error() string {
 // file.
 type PermissionsError struct {
 	Path string
-	Mode fs.FileMode
+	Mode fs.FileMode // on Unix
+	Who  string      // on Windows: one of those others
 }
 
 func (e *PermissionsError) Error() string {
+	if e.Who != "" {
+		return fmt.Sprintf("%s may read '%s', which holds a private key; run: icacls \"%s\" /inheritance:r /grant:r \"%%USERNAME%%:F\"", e.Who, e.Path, e.Path)
+	}
 	return fmt.Sprintf("permissions %04o for '%s' are too open; run: chmod 600 '%s'", e.Mode.Perm(), e.Path, e.Path)
 }
 
 // Warning is the text that OpenSSH prints, several lines with a final newline.
 func (e *PermissionsError) Warning() string {
 	bar := strings.Repeat("@", 59) + "\n"
+	what := fmt.Sprintf("Permissions 0%03o for '%s' are too open.\n", e.Mode.Perm(), e.Path)
+	if e.Who != "" {
+		what = fmt.Sprintf("Permissions for '%s' are too open: %s may read it.\n", e.Path, e.Who)
+	}
 	return bar + "@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @\n" + bar +
-		fmt.Sprintf("Permissions 0%03o for '%s' are too open.\n", e.Mode.Perm(), e.Path) +
+		what +
 		"It is required that your private key files are NOT accessible by others.\n" +
 		"This private key will be ignored.\n"
 }

@@ -14,7 +14,7 @@ import (
 func CheckPermissions(path string, info fs.FileInfo) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if ok && int(stat.Uid) == os.Getuid() && info.Mode().Perm()&0o077 != 0 {
-		return &PermissionsError{path, info.Mode()}
+		return &PermissionsError{Path: path, Mode: info.Mode()}
 	}
 	return nil
 }
@@ -25,6 +25,17 @@ func keepOwner(f *os.File, old fs.FileInfo) {
 	if stat, ok := old.Sys().(*syscall.Stat_t); ok {
 		_ = f.Chown(int(stat.Uid), int(stat.Gid))
 	}
+}
+
+// setMode gives a new file its mode: 0 is the old file's, else private.
+func setMode(f *os.File, mode fs.FileMode, old fs.FileInfo) error {
+	if mode == 0 && old != nil {
+		mode = old.Mode().Perm()
+	}
+	if mode == 0 {
+		mode = 0o600
+	}
+	return f.Chmod(mode)
 }
 
 // syncDir makes a rename last.

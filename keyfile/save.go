@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/nacre-ssh/nacre/key"
 )
@@ -91,17 +90,4 @@ func writeThrough(path string, write func(io.Writer) error) error {
 		err = closed
 	}
 	return err
-}
-
-func setMode(f *os.File, mode fs.FileMode, old fs.FileInfo) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	if mode == 0 && old != nil {
-		mode = old.Mode().Perm()
-	}
-	if mode == 0 {
-		mode = 0o600
-	}
-	return f.Chmod(mode)
 }

@@ -7,7 +7,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"syscall"
+
+	"github.com/nacre-ssh/nacre/internal/winsys"
 )
 
 // Dial starts the program with cmd.exe. Its end is seen as the connection's;
@@ -43,13 +44,5 @@ func (c *Command) Dial(context.Context) (net.Conn, error) {
 	return &pipes{in: in, out: out, end: func() { run.Process.Kill() }}, nil
 }
 
-// Shell is a line for the user's shell, ready to start.
-func Shell(line string) *exec.Cmd {
-	shell := os.Getenv("ComSpec")
-	if shell == "" {
-		shell = "cmd.exe"
-	}
-	run := exec.Command(shell)
-	run.SysProcAttr = &syscall.SysProcAttr{CmdLine: `cmd /d /s /c "` + line + `"`}
-	return run
-}
+// Shell is a line for cmd.exe, ready to start.
+func Shell(line string) *exec.Cmd { return winsys.Shell(line) }

@@ -67,7 +67,8 @@ func (w *Wine) makeRegistry(t TB) {
 	writeFile(t, w.prefix, "system.reg", head+`\\Machine`, "", "#arch=win64")
 	writeFile(t, w.prefix, "user.reg", head+`\\User\\S-1-5-21-0-0-0-1000`, "", "#arch=win64", "",
 		`[Software\\Wine\\Drivers]`, `"Graphics"="null"`, "",
-		`[Environment]`, `"TEMP"="C:\\windows\\temp"`, `"TMP"="C:\\windows\\temp"`)
+		`[Environment]`, `"TEMP"="C:\\windows\\temp"`, `"TMP"="C:\\windows\\temp"`,
+		`"PATH"="C:\\windows\\system32;C:\\windows"`, `"ComSpec"="C:\\windows\\system32\\cmd.exe"`)
 	// The word that keeps Wine from bringing the prefix up to date.
 	writeFile(t, w.prefix, ".update-timestamp", "disable")
 }
