@@ -18,8 +18,8 @@ import (
 // stdio forward is the last one.
 type Conn struct {
 	link
-	id   uint32 // of the next request
-	info bool   // the master answers Info
+	id uint32 // of the next request
+	greeting
 }
 
 // A RefusedError is a master that doesn't do what it was asked for.
@@ -64,7 +64,7 @@ func (c *Conn) greet() error {
 	if err != nil {
 		return err
 	}
-	c.info, err = readHello(kind, &r)
+	c.greeting, err = readHello(kind, &r)
 	return err
 }
 
@@ -323,13 +323,4 @@ func (c *Conn) WaitStdio() error {
 		return nil
 	}
 	return err
-}
-
-// Proxy makes the connection one of plain messages of SSH's connection protocol
-// (PROTOCOL.mux, section 9), which the caller owns then.
-func (c *Conn) Proxy() (net.Conn, error) {
-	if _, err := c.plainCall(c.request(msgProxy), msgProxyReady); err != nil {
-		return nil, err
-	}
-	return c.nc, nil
 }

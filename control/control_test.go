@@ -117,7 +117,7 @@ func masterAnswers(t *testing.T, m *Master, messages ...[]byte) [][]byte {
 		heard = append(heard, append(message(kind), r.Rest()...))
 	}
 	<-done
-	if len(heard) == 0 || !bytes.Equal(heard[0], hello(extensionInfo, extensionInfoValue)) {
+	if len(heard) == 0 || !bytes.Equal(heard[0], hello(masterExtensions[:]...)) {
 		t.Fatalf("the master says %q", heard)
 	}
 	return heard[1:]

@@ -8,7 +8,8 @@
 // Its nouns: a [Master] has the connection and serves others on a Unix socket
 // that [Listen] makes; a [Conn] is a client's way to a master. A client that
 // opens a session passes its standard streams and waits for the exit status: the
-// master moves the bytes.
+// master moves the bytes. Or it speaks SSH's connection protocol itself
+// ([Conn.Client]) over channels that the master opens for it.
 //
 // A socket is made with mode 0600 in a directory that others can't change, and
 // both sides check whose process is at the other end. Messages have caps; one

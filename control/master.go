@@ -48,6 +48,7 @@ type Master struct {
 	busy     int           // sessions and stdio forwards
 	used     bool          // there has been one
 	changed  chan struct{} // closed when busy does
+	routes   routes
 }
 
 // Serve takes clients on a listener until it is closed, by Stop or when the
@@ -157,6 +158,7 @@ var handlers = [...]struct {
 	{msgNewStdio, (*served).newStdio},
 	{msgStopListening, (*served).stopListening},
 	{msgInfo, (*served).tell},
+	{msgProxy, (*served).proxy},
 }
 
 // ServeConn serves one client until it leaves.
@@ -199,7 +201,7 @@ func (s *served) serve() error {
 	if err := sameUser(s.nc); err != nil {
 		return err
 	}
-	if err := s.send(hello(extensionInfo, extensionInfoValue)); err != nil {
+	if err := s.send(hello(masterExtensions[:]...)); err != nil {
 		return err
 	}
 	kind, r, err := s.receive()

@@ -47,6 +47,9 @@ const (
 	noEscape           = 0xffffffff
 	extensionInfo      = "info"
 	extensionInfoValue = "0"
+
+	// extensionAnswers is nacre's own: see Conn.Client.
+	extensionAnswers = "proxy-answers@nacre-ssh.github.io"
 )
 
 // Limits of ours.
@@ -58,6 +61,9 @@ const (
 	// maxText caps what a master may say for a person, in bytes.
 	maxText = 256 << 10
 )
+
+// masterExtensions are what a master says of itself, names and values.
+var masterExtensions = [...]string{extensionInfo, extensionInfoValue, extensionAnswers, "0"}
 
 // errMalformed is a message that isn't what its type says.
 var errMalformed = errors.New("malformed message")
@@ -136,23 +142,30 @@ func hello(extensions ...string) []byte {
 	return b
 }
 
-// readHello checks the peer's first message and says whether it knows info.
-func readHello(kind uint32, r *wire.Reader) (info bool, err error) {
+// A greeting is what a peer says of itself in its first message.
+type greeting struct {
+	info    bool // it knows info
+	answers bool // it passes answers on to clients that speak SSH themselves
+}
+
+// readHello checks the peer's first message.
+func readHello(kind uint32, r *wire.Reader) (g greeting, err error) {
 	if kind != msgHello {
-		return false, fmt.Errorf("the first message is %#x and not a hello", kind)
+		return g, fmt.Errorf("the first message is %#x and not a hello", kind)
 	}
 	if v := r.Uint32(); r.Err() != nil || v != version {
-		return false, fmt.Errorf("version %d of the protocol is not supported", v)
+		return g, fmt.Errorf("version %d of the protocol is not supported", v)
 	}
 	for r.Len() > 0 {
 		name := r.String()
 		r.Bytes()
-		info = info || name == extensionInfo
+		g.info = g.info || name == extensionInfo
+		g.answers = g.answers || name == extensionAnswers
 	}
 	if r.Err() != nil {
-		return false, errMalformed
+		return g, errMalformed
 	}
-	return info, nil
+	return g, nil
 }
 
 // sameUser refuses a peer that is somebody else's process. On systems that don't

@@ -92,6 +92,9 @@ func (m *Mux) handleGlobalReply(p []byte) error {
 // Request makes a global request. With wantReply it waits for the answer, which
 // may have a payload; the caller owns it.
 func (m *Mux) Request(ctx context.Context, name string, wantReply bool, payload []byte) (bool, []byte, error) {
+	if err := m.takes(name); err != nil {
+		return false, nil, err
+	}
 	if !wantReply {
 		return true, nil, m.conn.Send(globalMessage(name, false, payload))
 	}
@@ -111,6 +114,9 @@ func globalMessage(name string, wantReply bool, payload []byte) []byte {
 // returns waits for the answer. Requests made one after the other leave
 // together and are answered in order.
 func (m *Mux) Ask(name string, payload []byte) (func(context.Context) (bool, []byte, error), error) {
+	if m.conn.Quirks().OnlyListens {
+		return m.tell(name, payload)
+	}
 	reply := make(chan globalReply, 1) // the reader never waits
 	m.globalMu.Lock()
 	if len(m.pending) >= maxPendingReplies || m.Err() != nil {
@@ -139,4 +145,25 @@ func (m *Mux) Ask(name string, payload []byte) (func(context.Context) (bool, []b
 			return false, nil, m.goneError()
 		}
 	}, nil
+}
+
+// listenRequest is the one request that every peer takes.
+const listenRequest = "tcpip-forward"
+
+// takes refuses requests that would end the connection.
+func (m *Mux) takes(name string) error {
+	if m.conn.Quirks().OnlyListens && name != listenRequest {
+		return errors.New("the process that shares its connection takes no " + name + " requests")
+	}
+	return nil
+}
+
+// tell makes a request of a peer that passes no answers on, and takes it for
+// granted.
+func (m *Mux) tell(name string, payload []byte) (func(context.Context) (bool, []byte, error), error) {
+	if err := m.takes(name); err != nil {
+		return nil, err
+	}
+	err := m.conn.Send(globalMessage(name, false, payload))
+	return func(context.Context) (bool, []byte, error) { return true, nil, nil }, err
 }

@@ -229,7 +229,7 @@ func (m *Mux) goneError() error {
 // first hop. It doesn't wait: what it sends leaves with the next packet.
 func (m *Mux) rtt() time.Duration {
 	d := m.conn.RTT()
-	if d != 0 {
+	if d != 0 || m.conn.Quirks().OnlyListens {
 		return d
 	}
 	if m.conn.CanPing() {
@@ -246,7 +246,7 @@ func (m *Mux) rtt() time.Duration {
 
 // startKeepAlive watches over a silent peer.
 func (m *Mux) startKeepAlive() {
-	if m.cfg.KeepAlive <= 0 {
+	if m.cfg.KeepAlive <= 0 || m.conn.Quirks().OnlyListens {
 		return
 	}
 	m.mu.Lock()

@@ -33,6 +33,15 @@ func (r *Request) Reply(ok bool) error {
 	return r.ch.say(wire.AppendUint32([]byte{msg}, r.ch.remote))
 }
 
+// Detach takes the answer out of the hands of the handler, which may return
+// before it is known: whoever has the function that it returns calls it, once,
+// and in the order of the requests.
+func (r *Request) Detach() (answer func(ok bool) error) {
+	later := *r
+	r.replied = true
+	return later.Reply
+}
+
 func (ch *Channel) handleRequest(_ byte, r *wire.Reader) error {
 	name, wantReply := r.String(), r.Bool()
 	if r.Err() != nil {

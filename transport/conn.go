@@ -24,6 +24,7 @@ type Conn struct {
 	nc     net.Conn
 	cfg    *Config
 	server bool
+	shared bool // no keys, see Shared
 	log    *slog.Logger
 
 	ours, theirs string // identification lines without CR LF

@@ -68,6 +68,9 @@ func (c *Conn) Rekey() error {
 
 // startKex queues our KEXINIT unless an exchange is under way.
 func (c *Conn) startKex() {
+	if c.shared {
+		return
+	}
 	if err := c.beginKex(context.Background(), false); err != nil {
 		c.fail(err)
 	}

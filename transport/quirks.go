@@ -23,6 +23,9 @@ type Quirks struct {
 	// Nudge says that a client which has answered our last CLOSE may wait for one
 	// more packet before it notices that it is done.
 	Nudge bool
+	// OnlyListens says that of global requests it takes tcpip-forward alone, and
+	// passes no answers on: OpenSSH's way to a shared connection.
+	OnlyListens bool
 	// NoGuess forbids guessed first key-exchange packets.
 	NoGuess bool
 }

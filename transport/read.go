@@ -259,6 +259,11 @@ func (c *Conn) next(first bool) ([]byte, error) {
 		c.startKex()
 	}
 	msg := p[0]
+	if c.shared {
+		if err := sharedAllows(msg); err != nil {
+			return nil, err
+		}
+	}
 	if err := c.allowed(msg, first); err != nil {
 		return nil, err
 	}
@@ -315,6 +320,9 @@ func (c *Conn) allowed(msg byte, first bool) error {
 // unimplemented answers a message that means nothing to us (RFC 4253,
 // section 11.4).
 func (c *Conn) unimplemented(seq uint32) error {
+	if c.shared {
+		return broken("a message that nobody knows on a shared connection")
+	}
 	return c.Post(wire.AppendUint32([]byte{wire.MsgUnimplemented}, seq))
 }
 

@@ -575,6 +575,9 @@ func (c *Conn) Disconnect(reason uint32, text string) error {
 }
 
 func (c *Conn) postDisconnect(reason uint32, text string) {
+	if c.shared {
+		return // it would end the connection for all who share it
+	}
 	b := wire.AppendUint32([]byte{wire.MsgDisconnect}, reason)
 	b = wire.AppendString(b, text)
 	c.control(wire.AppendString(b, ""), markNone)
