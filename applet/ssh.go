@@ -32,6 +32,7 @@ type sshRun struct {
 	speaker
 	line   *sshLine
 	conf   *config.Client
+	manner manner // nil for ssh's own
 	policy *hostPolicy
 	update *hostKeyUpdate
 	peer   string    // "address port n", for messages
@@ -147,34 +148,46 @@ func (r *sshRun) connect(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.reach(ctx, r.clientConfig(methods))
+	cfg := r.clientConfig(methods)
+	if r.manner != nil {
+		r.manner.tune(cfg)
+	}
+	return r.reach(ctx, cfg)
+}
+
+// plainDialer is what concerns TCP, with which its DialContext connects: it holds
+// for the connection to a proxy, too.
+func (r *sshRun) plainDialer() *client.Config {
+	c := r.conf
+	networks := map[string]string{"inet": "tcp4", "inet6": "tcp6"}
+	return &client.Config{
+		Network: networks[c.AddressFamily], LocalAddr: c.BindAddress, Interface: c.BindInterface,
+		KeepAliveTCP: c.TCPKeepAlive,
+		Mux:          mux.Config{QoS: &mux.QoS{Interactive: int(c.IPQoS.Interactive), Bulk: int(c.IPQoS.Bulk)}},
+		Logger:       slog.New(&r.speaker),
+	}
 }
 
 // clientConfig says in client's words what the configuration says.
 func (r *sshRun) clientConfig(methods []auth.ClientMethod) *client.Config {
-	c := r.conf
-	networks := map[string]string{"inet": "tcp4", "inet6": "tcp6"}
-	return &client.Config{
-		Network: networks[c.AddressFamily], LocalAddr: c.BindAddress, Attempts: c.ConnectionAttempts,
-		ConnectTimeout: c.ConnectTimeout, KeepAliveTCP: c.TCPKeepAlive,
-		Transport: transport.Config{
-			Algorithms: transport.Algorithms{
-				Kex: c.KexAlgorithms, HostKeys: r.policy.algorithms(), Ciphers: c.Ciphers, MACs: c.MACs,
-				Compression: compressions(c.Compression),
-			},
-			RekeyBytes: c.RekeyLimit.Bytes, RekeyInterval: c.RekeyLimit.Interval,
-			RequireStrictKex: c.RequireStrictKex,
+	c, cfg := r.conf, r.plainDialer()
+	cfg.Attempts, cfg.ConnectTimeout = c.ConnectionAttempts, c.ConnectTimeout
+	cfg.Transport = transport.Config{
+		Algorithms: transport.Algorithms{
+			Kex: c.KexAlgorithms, HostKeys: r.trust().algorithms(), Ciphers: c.Ciphers, MACs: c.MACs,
+			Compression: compressions(c.Compression),
 		},
-		HostKey:  r.policy.check,
-		Remember: memoryDir(),
-		Auth: auth.ClientConfig{
-			User: c.User, Host: c.HostName, Methods: methods,
-			PubkeyAcceptedAlgorithms: c.PubkeyAcceptedAlgorithms, RequiredRSASize: c.RequiredRSASize,
-			Banner: func(text string) { r.say(config.LogInfo, "%s", term.Printable(text)) },
-		},
-		Mux:    mux.Config{KeepAlive: c.ServerAliveInterval, KeepAliveMax: c.ServerAliveCountMax, Global: r.update.global},
-		Logger: slog.New(&r.speaker),
+		RekeyBytes: c.RekeyLimit.Bytes, RekeyInterval: c.RekeyLimit.Interval,
+		RequireStrictKex: c.RequireStrictKex,
 	}
+	cfg.HostKey, cfg.Remember = r.trust().check, memoryDir()
+	cfg.Auth = auth.ClientConfig{
+		User: c.User, Host: c.HostName, Methods: methods,
+		PubkeyAcceptedAlgorithms: c.PubkeyAcceptedAlgorithms, RequiredRSASize: c.RequiredRSASize,
+		Banner: func(text string) { r.say(config.LogInfo, "%s", term.Printable(text)) },
+	}
+	cfg.Mux.KeepAlive, cfg.Mux.KeepAliveMax, cfg.Mux.Global = c.ServerAliveInterval, c.ServerAliveCountMax, r.update.global
+	return cfg
 }
 
 func compressions(on bool) []string {

@@ -73,7 +73,8 @@ func (r *sshRun) commandWay(line string) (func(context.Context) (net.Conn, error
 func (r *sshRun) proxyWay(p *proxy.Proxy, to proxy.Target) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
 		r.say(config.LogDebug1, "debug1: Connecting to %s through the proxy %s.", to, p)
-		d := &proxy.Dialer{Dial: r.plainDialer().DialContext, Timeout: r.conf.ConnectTimeout}
+		plain := r.plainDialer()
+		d := &proxy.Dialer{Dial: plain.DialContext, Timeout: r.conf.ConnectTimeout}
 		if !r.conf.BatchMode {
 			d.Ask = r.askProxyPassword
 		}
@@ -83,18 +84,6 @@ func (r *sshRun) proxyWay(p *proxy.Proxy, to proxy.Target) func(context.Context)
 		}
 		return nc, err
 	}
-}
-
-// plainDialer is for the connection to a proxy: what concerns TCP holds for it.
-func (r *sshRun) plainDialer() *net.Dialer {
-	d := &net.Dialer{KeepAlive: -1}
-	if r.conf.TCPKeepAlive {
-		d.KeepAlive = 0
-	}
-	if ip := net.ParseIP(r.conf.BindAddress); ip != nil {
-		d.LocalAddr = &net.TCPAddr{IP: ip}
-	}
-	return d
 }
 
 // askProxyPassword asks for what a proxy wants to know.

@@ -19,6 +19,8 @@ type Config struct {
 	Network string
 	// LocalAddr is the address to connect from; "" any.
 	LocalAddr string
+	// Interface has the address to connect from where LocalAddr is empty; "" any.
+	Interface string
 	// Attempts is how often to try to connect, a second apart; 0 is once.
 	Attempts int
 	// ConnectTimeout bounds connecting and the key exchange, without the time
@@ -42,7 +44,8 @@ type Config struct {
 
 	// Auth has the user and the methods. Its Trace is called after the log.
 	Auth auth.ClientConfig
-	// Mux says what the server may ask for, and the keepalive.
+	// Mux says what the server may ask for, the keepalive, and the class of
+	// service of the packets, from connecting on.
 	Mux mux.Config
 
 	Logger *slog.Logger // nil: silent

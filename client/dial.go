@@ -48,29 +48,9 @@ func Dial(ctx context.Context, host string, port int, cfg *Config) (*Client, err
 // (RFC 8305).
 func connect(ctx context.Context, host string, port int, cfg *Config) (net.Conn, error) {
 	log := logger(cfg)
-	d := net.Dialer{KeepAlive: -1}
-	if cfg.KeepAliveTCP {
-		d.KeepAlive = 0
-		d.KeepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: -1, Interval: -1, Count: -1}
-	}
-	network := cfg.Network
-	if network == "" {
-		network = "tcp"
-	}
-	if cfg.LocalAddr != "" {
-		local, err := net.ResolveTCPAddr(network, net.JoinHostPort(cfg.LocalAddr, "0"))
-		if err != nil {
-			return nil, fmt.Errorf("local address %s: %w", cfg.LocalAddr, err)
-		}
-		d.LocalAddr = local
-	}
-	d.Control = func(_, address string, _ syscall.RawConn) error {
-		log.Debug("Connecting to " + host + " at " + address + ".")
-		return nil
-	}
 	address := net.JoinHostPort(host, strconv.Itoa(port))
 	for attempt := 1; ; attempt++ {
-		nc, err := d.DialContext(ctx, network, address)
+		nc, err := cfg.DialContext(ctx, "tcp", address)
 		if err == nil || attempt >= cfg.Attempts || ctx.Err() != nil {
 			return nc, err
 		}

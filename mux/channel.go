@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/nacre-ssh/nacre/transport"
 	"github.com/nacre-ssh/nacre/wire"
@@ -36,11 +38,16 @@ type Channel struct {
 	requests worker[*Request]
 	askMu    sync.Mutex // keeps pending in the order of what leaves
 	done     chan struct{}
+	used     atomic.Int64 // when something was carried, by mux.now
 
-	mu      sync.Mutex
-	ready   bool // the peer has confirmed
-	err     error
-	pending []chan bool
+	mu          sync.Mutex
+	ready       bool // the peer has confirmed
+	interactive bool // it is for keystrokes
+	counted     bool // in mux.bulk
+	label       string
+	idle        *time.Timer // watches over an open channel; nil: nobody does
+	err         error
+	pending     []chan bool
 
 	// outgoing
 	maxOut    uint32 // the most data in one packet
@@ -78,10 +85,11 @@ const (
 func newChannel(m *Mux, typ string, opts Options) *Channel {
 	ch := &Channel{mux: m, typ: typ, opts: opts, lane: transport.Bulk, done: make(chan struct{})}
 	ch.window = window{size: bounds.bulk, left: bounds.bulk, max: m.conn.Quirks().MaxWindow}
-	if opts.Interactive {
+	if ch.interactive = opts.Interactive; ch.interactive {
 		ch.lane = transport.Control
 		ch.window.size, ch.window.left = bounds.interactive, bounds.interactive
 	}
+	ch.streams[streamData].sink = opts.Sink
 	ch.room.L, ch.readable.L = &ch.mu, &ch.mu
 	return ch
 }
@@ -92,7 +100,8 @@ func newChannel(m *Mux, typ string, opts Options) *Channel {
 func (ch *Channel) SetInteractive() {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	ch.lane = transport.Control
+	ch.lane, ch.interactive = transport.Control, true
+	ch.uncount()
 }
 
 // confirm takes what the peer said of its side. mu is held.
@@ -102,6 +111,10 @@ func (ch *Channel) confirm(peer, credit, maxPacket uint32) {
 	ch.maxOut = min(maxPacket, uint32(bounds.chunk))
 	if near := ch.mux.conn.Quirks().NearFlight; near > 0 && credit > near {
 		ch.withheld = credit - near
+	}
+	if ch.err == nil { // else the connection has ended meanwhile
+		ch.count()
+		ch.arm()
 	}
 	ch.room.Broadcast()
 }
@@ -216,6 +229,8 @@ func (ch *Channel) free() {
 	over := ch.gotClose && ch.sentClose
 	if over {
 		ch.window.release()
+		ch.uncount()
+		ch.disarm()
 	}
 	ch.mu.Unlock()
 	if over {
@@ -248,19 +263,16 @@ func (ch *Channel) handleClose(byte, *wire.Reader) error {
 	ch.wantClose = true
 	ch.sentClose = ch.sentClose || answer
 	ch.mu.Unlock()
+	var err error
 	if answer {
-		if err := ch.mux.conn.PostLane(ch.lane, ch.message(wire.MsgChannelClose)); err != nil {
-			return err
-		}
+		err = ch.mux.conn.PostLane(ch.lane, ch.message(wire.MsgChannelClose))
 	}
-	if nudge {
-		if err := ch.mux.conn.PostLane(ch.lane, wire.AppendString([]byte{wire.MsgIgnore}, "")); err != nil {
-			return err
-		}
+	if nudge && err == nil {
+		err = ch.mux.conn.PostLane(ch.lane, wire.AppendString([]byte{wire.MsgIgnore}, ""))
 	}
 	ch.free()
-	ch.requests.add(nil, maxQueuedRequests+1, ch.mux.conn.Go, ch.request)
-	return nil
+	ch.requests.add(nil, maxQueuedRequests+1, ch.mux.conn.Go, ch.request) // whatever became of the answer
+	return err
 }
 
 // abort ends the channel because the connection has ended.
@@ -272,6 +284,7 @@ func (ch *Channel) abort(err error) {
 	closed := ch.gotClose
 	ch.err, ch.gotClose = err, true
 	ch.window.release()
+	ch.disarm()
 	ch.room.Broadcast()
 	ch.readable.Broadcast()
 	refused := ch.opened != nil && !ch.ready

@@ -44,7 +44,13 @@ func (ch *Channel) Info() Info {
 
 // oneLess counts a channel out. mu is held.
 func (m *Mux) oneLess() {
-	if m.open--; m.open == 0 && m.idle != nil {
+	if m.open--; m.open > 0 {
+		return
+	}
+	if m.unused != nil && m.ended == nil {
+		m.unused.Reset(m.cfg.Unused)
+	}
+	if m.idle != nil {
 		close(m.idle)
 		m.idle = nil
 	}

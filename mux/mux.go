@@ -33,6 +33,14 @@ type Config struct {
 	// connection up after KeepAliveMax of them without an answer. 0: never.
 	KeepAlive    time.Duration
 	KeepAliveMax int
+
+	// QoS are the classes of service of the packets; nil leaves them alone.
+	QoS *QoS
+
+	// Timeouts close idle channels; for each the first that matches counts.
+	Timeouts []Timeout
+	// Unused ends a connection that had no channel for so long. 0: never.
+	Unused time.Duration
 }
 
 // ErrDead is the end of a connection whose peer stopped answering.
@@ -54,6 +62,14 @@ type Mux struct {
 	open     int           // not nil, or being decided
 	idle     chan struct{} // closed when open becomes 0; nil while nobody waits
 	ended    error
+
+	bulkMu sync.Mutex   // keeps classes of service in the order of what changes them
+	bulk   atomic.Int32 // open channels that are bulky
+
+	born    time.Time
+	used    atomic.Int64 // when something was carried on a channel, by now
+	allIdle *time.Timer  // of the timeout for all channels; nil: none
+	unused  *time.Timer  // runs while no channel is open; nil: never
 
 	globalMu sync.Mutex // keeps replies in the order of requests
 	pending  []chan globalReply
@@ -77,6 +93,8 @@ func New(conn *transport.Conn, cfg Config) *Mux {
 	if m.cfg.MaxChannels == 0 {
 		m.cfg.MaxChannels = DefaultMaxChannels
 	}
+	m.setClass(true)
+	m.watch()
 	return m
 }
 
@@ -183,6 +201,7 @@ func (m *Mux) end(err error) error {
 	if m.timer != nil {
 		m.timer.Stop()
 	}
+	m.unwatch()
 	m.mu.Unlock()
 	for _, ch := range channels {
 		if ch != nil {

@@ -15,6 +15,9 @@ type Options struct {
 	Requests func(*Request)
 	// Interactive channels are for keystrokes: their data goes before bulk.
 	Interactive bool
+	// Sink takes the data from the first byte on, as [Channel.SetSink] does; nil:
+	// data waits until it is read.
+	Sink Sink
 	// Name is what a list for people calls the channel; "": its type.
 	Name string
 }
@@ -56,7 +59,7 @@ func (m *Mux) handleOpen(p []byte) error {
 	m.mu.Lock()
 	full := m.open >= m.cfg.MaxChannels
 	if !full {
-		m.open++
+		m.oneMore()
 	}
 	m.mu.Unlock()
 	switch {
@@ -164,7 +167,7 @@ func (m *Mux) OpenChannel(ctx context.Context, typ string, extra []byte, opts Op
 		m.mu.Unlock()
 		return nil, fmt.Errorf("%d channels are open already, which is the limit", m.cfg.MaxChannels)
 	}
-	m.open++
+	m.oneMore()
 	m.mu.Unlock()
 	ch := newChannel(m, typ, opts)
 	ch.opened = make(chan error, 1)

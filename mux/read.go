@@ -43,6 +43,7 @@ func (ch *Channel) receive(i int, b []byte) error {
 		ch.mu.Unlock()
 		return broken("%d bytes on channel %d, more than its window", len(b), ch.local)
 	}
+	ch.touch()
 	if i < 0 || ch.streams[i].closed {
 		return ch.consumed(len(b), true)
 	}

@@ -15,19 +15,40 @@ import (
 func (ch *Channel) reserve(n int) (int, error) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	for {
-		if ch.err != nil || ch.wantClose || ch.sentEOF || ch.stopped {
-			return 0, ch.writeError()
-		}
-		if ch.usable() > 0 {
-			break
-		}
-		ch.room.Wait()
+	if err := ch.waitRoom(1); err != nil {
+		return 0, err
 	}
 	n = int(min(uint32(min(n, bounds.chunk)), ch.maxOut, ch.usable()))
+	ch.take(n)
+	return n, nil
+}
+
+// take takes n bytes of the peer's window. mu is held, and the caller is a writer
+// until it calls wrote.
+func (ch *Channel) take(n int) {
 	ch.credit -= uint32(n)
 	ch.writers++
-	return n, nil
+	ch.touch()
+}
+
+// WriteWhole sends p in one packet and waits until the peer's window has room for
+// it. It drops what is larger than the packets that the peer takes, and says so.
+// It is for datagrams. It does not keep p.
+func (ch *Channel) WriteWhole(p []byte) (sent bool, err error) {
+	ch.mu.Lock()
+	if len(p) == 0 || uint32(len(p)) > ch.maxOut {
+		defer ch.mu.Unlock()
+		return false, ch.waitRoom(0)
+	}
+	if err := ch.waitRoom(len(p)); err != nil {
+		ch.mu.Unlock()
+		return false, err
+	}
+	ch.take(len(p))
+	ch.mu.Unlock()
+	err = ch.sendData(streamData, headData, p)
+	ch.wrote()
+	return err == nil, err
 }
 
 // usable is how much of the peer's window may be taken now. mu is held.
@@ -42,11 +63,16 @@ func (ch *Channel) usable() uint32 {
 func (ch *Channel) awaitRoom() error {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
+	return ch.waitRoom(1)
+}
+
+// waitRoom waits until the peer's window has room for n bytes. mu is held.
+func (ch *Channel) waitRoom(n int) error {
 	for {
 		if ch.err != nil || ch.wantClose || ch.sentEOF || ch.stopped {
 			return ch.writeError()
 		}
-		if ch.usable() > 0 {
+		if ch.usable() >= uint32(n) {
 			return nil
 		}
 		ch.room.Wait()

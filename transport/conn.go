@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nacre-ssh/nacre/internal/netx"
 	"github.com/nacre-ssh/nacre/wire"
 )
 
@@ -223,6 +224,10 @@ func (c *Conn) Negotiated() Negotiated {
 
 // NetConn is the connection below. It belongs to the Conn.
 func (c *Conn) NetConn() net.Conn { return c.nc }
+
+// SetQoS gives the connection's packets a class of service: the byte of the IP
+// header. What has no socket of its own has no packets, and is left alone.
+func (c *Conn) SetQoS(class int) error { return netx.SetQoS(c.nc, class) }
 
 // PeerExt returns an extension that the peer announced (RFC 8308).
 func (c *Conn) PeerExt(name string) ([]byte, bool) {
