@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 
-	xterm "golang.org/x/term"
+	"golang.org/x/sys/windows"
 )
 
-// question asks on the console, whatever standard input is.
-func question(_ context.Context, prompt string, echo bool) ([]byte, error) {
+// question asks on the console, whatever standard input is. The read runs
+// beside, so that ^C can end it.
+func question(ctx context.Context, prompt string, echo bool) ([]byte, error) {
 	in, err := os.OpenFile("CONIN$", os.O_RDWR, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoTerminal, err)
@@ -20,19 +22,63 @@ func question(_ context.Context, prompt string, echo bool) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoTerminal, err)
 	}
 	defer out.Close()
+	restore, err := lineMode(in, echo)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoTerminal, err)
+	}
+	defer restore()
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	defer signal.Stop(interrupted)
 	if err := write(out, prompt); err != nil {
 		return nil, err
 	}
-	if echo {
+	if !echo {
+		defer func() { _ = write(out, "\r\n") }()
+	}
+	type answer struct {
+		line []byte
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
 		line, err := readLine(in)
 		if err == nil {
 			skipLineFeed(in)
 		}
-		return line, err
+		answers <- answer{line, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.line, a.err
+	case <-interrupted:
+		return nil, ErrInterrupted
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	line, err := xterm.ReadPassword(int(in.Fd()))
-	_ = write(out, "\r\n")
-	return line, err
+}
+
+// lineMode has a console read lines that can be edited, and returns what gives
+// it back.
+func lineMode(in *os.File, echo bool) (restore func(), err error) {
+	var before uint32
+	set := func(mode uint32) (err error) {
+		if e := control(in, func(fd int) { err = windows.SetConsoleMode(windows.Handle(fd), mode) }); e != nil {
+			return e
+		}
+		return err
+	}
+	if e := control(in, func(fd int) { err = windows.GetConsoleMode(windows.Handle(fd), &before) }); e != nil || err != nil {
+		return nil, fmt.Errorf("reading the console's mode: %w", err)
+	}
+	mode := before&^(windows.ENABLE_ECHO_INPUT|windows.ENABLE_VIRTUAL_TERMINAL_INPUT) | windows.ENABLE_LINE_INPUT | windows.ENABLE_PROCESSED_INPUT
+	if echo {
+		mode |= windows.ENABLE_ECHO_INPUT
+	}
+	if err := set(mode); err != nil {
+		return nil, fmt.Errorf("setting the console's mode: %w", err)
+	}
+	return func() { _ = set(before) }, nil
 }
 
 // skipLineFeed takes the second half of a console's line end.

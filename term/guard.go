@@ -17,6 +17,7 @@ type Guard struct {
 	mu    sync.Mutex
 	file  *os.File
 	state *xterm.State // how it was; nil when closed
+	shown func()       // gives back what shows the output, where that is apart; else nil
 	stop  func()       // ends the signal watch
 
 	stops chan chan struct{} // asks the watch to stop the process
@@ -49,6 +50,9 @@ func (g *Guard) enter() (err error) {
 	if e := control(g.file, func(fd int) { g.state, err = xterm.MakeRaw(fd) }); e != nil {
 		return e
 	}
+	if err == nil {
+		g.shown = rawOutput()
+	}
 	return err
 }
 
@@ -73,6 +77,9 @@ func (g *Guard) leave() (err error) {
 	defer g.mu.Unlock()
 	if g.state == nil {
 		return nil
+	}
+	if g.shown != nil {
+		g.shown()
 	}
 	state := g.state
 	g.state = nil

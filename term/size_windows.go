@@ -9,11 +9,19 @@ import (
 	xterm "golang.org/x/term"
 )
 
-// GetSize returns a console's size in characters.
+// GetSize returns the size in characters of the console that f is an end of,
+// which only the end that shows it knows.
 func GetSize(f *os.File) (Size, error) {
+	if !IsTerminal(f) {
+		return Size{}, fmt.Errorf("reading the window's size: %w", ErrNoTerminal)
+	}
+	out, err := os.OpenFile("CONOUT$", os.O_RDWR, 0)
+	if err != nil {
+		return Size{}, fmt.Errorf("reading the window's size: %w", err)
+	}
+	defer out.Close()
 	var columns, rows int
-	var err error
-	if e := control(f, func(fd int) { columns, rows, err = xterm.GetSize(fd) }); e != nil {
+	if e := control(out, func(fd int) { columns, rows, err = xterm.GetSize(fd) }); e != nil {
 		err = e
 	}
 	if err != nil {
