@@ -76,6 +76,20 @@ func (e *Env) readSecret(ctx context.Context, how asking, prompt string) ([]byte
 	return nil, err
 }
 
+// readAnswer asks for a line that may be shown, where ssh does: the errors are
+// those of term.Ask. Blanks around it are cut off.
+func (e *Env) readAnswer(ctx context.Context, prompt string) (string, error) {
+	allowed, first := e.askpass()
+	if !first {
+		answer, err := term.Ask(ctx, prompt)
+		if !errors.Is(err, term.ErrNoTerminal) || !allowed {
+			return answer, err
+		}
+	}
+	answer, err := e.runAskpass(ctx, prompt, "")
+	return strings.TrimSpace(string(answer)), err
+}
+
 // readInput reads a line from standard input, where there is no terminal.
 func (e *Env) readInput(prompt string) ([]byte, error) {
 	io.WriteString(e.Stderr, prompt)

@@ -29,6 +29,8 @@ type hostPolicy struct {
 	// trusted is the plain key that files or the person vouched for; nil for a
 	// certificate, or where nobody did.
 	trusted key.Public
+	// dns is what the DNS says, as a line of the question; "" if it wasn't asked.
+	dns string
 }
 
 func newHostPolicy(r *sshRun) *hostPolicy {
@@ -68,6 +70,9 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 	}
 	if err := p.notRevoked(at.Key); err != nil {
 		return err
+	}
+	if p.vouchedByDNS(ctx, cert.PlainKey(at.Key)) {
+		return nil
 	}
 	if c, ok := at.Key.(*cert.Certificate); ok {
 		if done, err := p.checkCertificate(ctx, c); done {
@@ -163,9 +168,10 @@ func (p *hostPolicy) ask(ctx context.Context, at client.Presented, more string) 
 	if p.conf.VisualHostKey {
 		b.WriteString(p.art(at.Key))
 	}
+	b.WriteString(p.dns)
 	b.WriteString(p.otherNames(at.Key))
 	b.WriteString("Are you sure you want to continue connecting (yes/no/[fingerprint])? ")
-	ok, err := term.Confirm(ctx, b.String(), fingerprint)
+	ok, err := term.ConfirmBy(ctx, p.run.readAnswer, b.String(), fingerprint)
 	switch {
 	case errors.Is(err, term.ErrNoTerminal):
 		return p.refuse("No %s host key is known for %s and there is no terminal to ask on (with -o StrictHostKeyChecking=accept-new it is taken unasked).", short(at.Key), p.name())
@@ -232,20 +238,24 @@ func (p *hostPolicy) add(k key.Public) {
 
 const bar = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\n"
 
-// changed is the block that people know.
+// alarm is the block that people know.
+func (p *hostPolicy) alarm(k key.Public) string {
+	return bar + "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n" + bar +
+		"IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!\n" +
+		"Someone could be eavesdropping on you right now (man-in-the-middle attack)!\n" +
+		"It is also possible that a host key has just been changed.\n" +
+		"The fingerprint for the " + short(k) + " key sent by the remote host is\n" + p.fingerprint(k) + ".\n" +
+		"Please contact your system administrator.\n"
+}
+
+// changed is a known host with another key.
 func (p *hostPolicy) changed(e *knownhosts.ChangedError) error {
 	k := e.Presented
 	if e.ByAddress {
 		return p.addressChanged(e)
 	}
 	user := p.userFile()
-	p.run.say(config.LogError, "%s", bar+
-		"@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n"+bar+
-		"IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!\n"+
-		"Someone could be eavesdropping on you right now (man-in-the-middle attack)!\n"+
-		"It is also possible that a host key has just been changed.\n"+
-		"The fingerprint for the "+short(k)+" key sent by the remote host is\n"+p.fingerprint(k)+".\n"+
-		"Please contact your system administrator.\n"+
+	p.run.say(config.LogError, "%s", p.alarm(k)+
 		"Add correct host key in "+user+" to get rid of this message.\n"+
 		"Offending "+short(k)+" key in "+e.File+":"+strconv.Itoa(e.Line)+"\n"+
 		"  remove with:\n  ssh-keygen -f \""+e.File+"\" -R \""+e.Host+"\"")

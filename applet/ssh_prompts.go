@@ -97,7 +97,7 @@ func (r *sshRun) answers(ctx context.Context, name, instruction string, prompts 
 
 func (r *sshRun) answer(ctx context.Context, prompt string, echo bool) (string, error) {
 	if echo {
-		return term.Ask(ctx, prompt)
+		return r.readAnswer(ctx, prompt)
 	}
 	secret, err := r.readSecret(ctx, askTerminal, prompt)
 	defer clear(secret)

@@ -3,8 +3,6 @@ package applet
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -21,6 +19,7 @@ import (
 	"github.com/nacre-ssh/nacre/kex"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/knownhosts"
+	"github.com/nacre-ssh/nacre/knownhosts/sshfp"
 	"github.com/nacre-ssh/nacre/packet"
 	"github.com/nacre-ssh/nacre/term"
 	"github.com/nacre-ssh/nacre/transport"
@@ -163,11 +162,10 @@ func (s *keyscan) lines(name string, k key.Public) string {
 // dnsRecords are RFC 4255's, one for each digest.
 func (s *keyscan) dnsRecords(name string, k key.Public) string {
 	plain := cert.PlainKey(k)
-	one, two := sha1.Sum(plain.Blob()), sha256.Sum256(plain.Blob())
 	var b strings.Builder
-	for i, digest := range [][]byte{one[:], two[:]} {
-		if s.digest == 0 || s.digest == i+1 {
-			fmt.Fprintf(&b, "%s IN SSHFP %d %d %x\n", name, sshfpAlgorithm(plain.Type()), i+1, digest)
+	for _, hash := range []byte{sshfp.SHA1, sshfp.SHA256} {
+		if s.digest == 0 || s.digest == int(hash) {
+			fmt.Fprintf(&b, "%s IN SSHFP %d %d %x\n", name, sshfp.Algorithm(plain.Type()), hash, sshfp.Digest(hash, plain.Blob()))
 		}
 	}
 	return b.String()

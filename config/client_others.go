@@ -31,7 +31,6 @@ func clientPending() []other {
 		{"KbdInteractiveDevices", "*", "the server chooses the device", false},
 		{"ObscureKeystrokeTiming", "*", "keystrokes are sent when they are typed", false},
 		{"SecurityKeyProvider", "*", "security keys are not used", false},
-		{"VerifyHostKeyDNS", "*", "host keys are not looked up in the DNS", false},
 		{"VersionAddendum WarnWeakCrypto", "*", "it has no effect", false},
 	}
 }

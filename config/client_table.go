@@ -91,7 +91,7 @@ func flagRows() []row[Client] {
 		{"TCPKeepAlive", flag(func(c *c) *bool { return &c.TCPKeepAlive }), "yes", false, anywhere, "Let the system notice a dead connection."},
 		{"Tunnel", choice(func(c *c) *string { return &c.Tunnel },
 			"ethernet", "ethernet", "point-to-point", "point-to-point", "true", "point-to-point", "yes", "point-to-point", "false", "no", "no", "no"), "no", false, anywhere, "Connect a network device here with one there: no, yes, point-to-point or ethernet."},
-		{"VerifyHostKeyDNS", choice(func(c *c) *string { return &c.VerifyHostKeyDNS }, yesNo("ask", "ask")...), "no", false, anywhere, "Look host keys up in the DNS: no, yes or ask."},
+		{"VerifyHostKeyDNS", choice(func(c *c) *string { return &c.VerifyHostKeyDNS }, yesNo("ask", "ask")...), "no", false, anywhere, "Look host keys up in the DNS (SSHFP records): no; yes, which takes a key unasked that DNSSEC vouches for, where resolv.conf has options trust-ad; or ask, which only says what was found."},
 		{"VisualHostKey", flag(func(c *c) *bool { return &c.VisualHostKey }), "no", false, anywhere, "Draw a picture of the host key."},
 		{"UpdateHostKeys", choice(func(c *c) *string { return &c.UpdateHostKeys }, yesNo("ask", "ask")...), "", false, anywhere, "Learn the server's other host keys once it has proved them: yes unless UserKnownHostsFile or VerifyHostKeyDNS is set, no or ask."},
 		{"EnableEscapeCommandline", flag(func(c *c) *bool { return &c.EnableEscapeCommandline }), "yes", false, anywhere, "Offer the ~C command line. It is yes here, where OpenSSH has no."},

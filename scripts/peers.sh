@@ -29,6 +29,9 @@ missing() {
 		netcat-openbsd nc -h 2>&1 | grep -q OpenBSD
 		python3-paramiko /usr/bin/python3 -c 'import paramiko'
 		python3-asyncssh /usr/bin/python3 -c 'import asyncssh'
+		unbound command -v unbound
+		ldnsutils command -v ldns-signzone
+		iproute2 command -v ip
 		xvfb command -v Xvfb
 		xauth command -v xauth
 		x11-utils command -v xdpyinfo

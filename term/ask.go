@@ -35,12 +35,17 @@ func Ask(ctx context.Context, prompt string) (string, error) {
 // Confirm asks until the answer is "yes", "no" (or nothing), or, unless it is
 // "", the fingerprint, which counts as yes.
 func Confirm(ctx context.Context, prompt, fingerprint string) (bool, error) {
+	return ConfirmBy(ctx, Ask, prompt, fingerprint)
+}
+
+// ConfirmBy is Confirm where ask puts each question, in place of [Ask].
+func ConfirmBy(ctx context.Context, ask func(context.Context, string) (string, error), prompt, fingerprint string) (bool, error) {
 	again := "Please type 'yes' or 'no': "
 	if fingerprint != "" {
 		again = "Please type 'yes', 'no' or the fingerprint: "
 	}
 	for range 10 { // somebody who leans on the keyboard gives no consent
-		answer, err := Ask(ctx, prompt)
+		answer, err := ask(ctx, prompt)
 		switch {
 		case err != nil:
 			return false, err
