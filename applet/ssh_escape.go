@@ -55,7 +55,7 @@ func escapes() []escape {
 }
 
 // copy reads keys until the end.
-func (e *escaper) copy(from *os.File) {
+func (e *escaper) copy(from io.Reader) {
 	defer term.Rescue()
 	keys := make([]byte, 4096)
 	var out []byte
@@ -72,7 +72,7 @@ func (e *escaper) copy(from *os.File) {
 			return
 		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrClosed) {
 				e.run.say(config.LogDebug1, "debug1: Standard input: %v", err)
 			}
 			e.session.CloseWrite()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"time"
 
@@ -200,8 +201,10 @@ func (r *sshRun) stdio(ctx context.Context, c *client.Client, f *forwarding) int
 	if !f.settle(ctx) {
 		return sshFailed
 	}
+	in := bulkInput(r.Stdin)
+	defer in.Close()
 	go func() {
-		if _, err := ch.ReadFrom(bulkInput(r.Stdin)); err != nil {
+		if _, err := ch.ReadFrom(in); err != nil && !errors.Is(err, os.ErrClosed) {
 			r.say(config.LogDebug1, "debug1: Standard input: %v", err)
 		}
 		ch.CloseWrite()

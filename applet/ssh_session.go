@@ -147,17 +147,20 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 		defer func() { guard.Close(); r.raw.Store(false) }()
 		term.WatchSize(ctx, r.Stdin, func(size term.Size) { s.Resize(client.Window(size)) })
 	}
+	in := bulkInput(r.Stdin)
+	defer in.Close()
 	switch {
 	case r.conf.StdinNull:
 		s.CloseWrite()
 	case local && r.conf.EscapeChar != config.EscapeNone:
 		e := &escaper{run: r, conn: c, session: s, forwards: f, guard: guard, char: byte(r.conf.EscapeChar), quit: cancel}
-		go e.copy(r.Stdin)
+		go e.copy(in)
 	default:
-		go r.feed(s)
+		go r.feed(s, in)
 	}
 	out := r.collect(s)
 	exit, err := s.Wait(ctx)
+	in.Close()            // what is typed from here on is for the next reader
 	if ctx.Err() != nil { // ~.
 		guard.Close()
 		r.raw.Store(false)
@@ -177,9 +180,9 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 }
 
 // feed sends standard input.
-func (r *sshRun) feed(s *client.Session) {
+func (r *sshRun) feed(s *client.Session, from io.Reader) {
 	defer term.Rescue()
-	if _, err := s.ReadFrom(bulkInput(r.Stdin)); err != nil {
+	if _, err := s.ReadFrom(from); err != nil && !errors.Is(err, os.ErrClosed) {
 		r.say(config.LogDebug1, "debug1: Standard input: %v", err)
 	}
 	s.CloseWrite()

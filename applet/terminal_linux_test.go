@@ -150,7 +150,7 @@ func TestSSHAtTerminal(t *testing.T) {
 	h := startHost(t)
 	for name, test := range map[string]func(*testing.T, *host){
 		"passphrase": testPassphrase, "first contact": testFirstContact, "terminal": testTerminal,
-		"signals": testSignals, "lost connection": testLostConnection,
+		"signals": testSignals, "lost connection": testLostConnection, "type-ahead": testTypeAhead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, h) })
 	}

@@ -1,6 +1,6 @@
-//go:build !linux && unix
+//go:build unix && !linux
 
-package control
+package netx
 
 import "os"
 

@@ -1,4 +1,4 @@
-package control
+package netx
 
 import (
 	"os"
@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reopen opens a pipe or a terminal again as a file description of our own,
-// which doesn't block; nil where that can't be done, as with a socket.
+// reopen opens a pipe or a terminal again, without blocking; nil where that
+// can't be done, as with a socket or without /proc.
 func reopen(f *os.File, mode int) *os.File {
 	info, err := f.Stat()
 	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) == 0 {
