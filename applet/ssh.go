@@ -32,6 +32,7 @@ type sshRun struct {
 	speaker
 	line   *sshLine
 	conf   *config.Client
+	manner manner // nil for ssh's own
 	policy *hostPolicy
 	update *hostKeyUpdate
 	peer   string    // "address port n", for messages
@@ -147,7 +148,11 @@ func (r *sshRun) connect(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.reach(ctx, r.clientConfig(methods))
+	cfg := r.clientConfig(methods)
+	if r.manner != nil {
+		r.manner.tune(cfg)
+	}
+	return r.reach(ctx, cfg)
 }
 
 // plainDialer is what concerns TCP, with which its DialContext connects: it holds
@@ -169,13 +174,13 @@ func (r *sshRun) clientConfig(methods []auth.ClientMethod) *client.Config {
 	cfg.Attempts, cfg.ConnectTimeout = c.ConnectionAttempts, c.ConnectTimeout
 	cfg.Transport = transport.Config{
 		Algorithms: transport.Algorithms{
-			Kex: c.KexAlgorithms, HostKeys: r.policy.algorithms(), Ciphers: c.Ciphers, MACs: c.MACs,
+			Kex: c.KexAlgorithms, HostKeys: r.trust().algorithms(), Ciphers: c.Ciphers, MACs: c.MACs,
 			Compression: compressions(c.Compression),
 		},
 		RekeyBytes: c.RekeyLimit.Bytes, RekeyInterval: c.RekeyLimit.Interval,
 		RequireStrictKex: c.RequireStrictKex,
 	}
-	cfg.HostKey, cfg.Remember = r.policy.check, memoryDir()
+	cfg.HostKey, cfg.Remember = r.trust().check, memoryDir()
 	cfg.Auth = auth.ClientConfig{
 		User: c.User, Host: c.HostName, Methods: methods,
 		PubkeyAcceptedAlgorithms: c.PubkeyAcceptedAlgorithms, RequiredRSASize: c.RequiredRSASize,

@@ -71,6 +71,8 @@ func (r *sshRun) explain(err error) string {
 	var open *mux.OpenError
 	var request *client.RefusedError
 	switch {
+	case r.manner != nil:
+		return r.manner.explain(err)
 	case errors.As(err, &dns):
 		return r.unresolved(dns)
 	case errors.As(err, &connect):

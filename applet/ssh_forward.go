@@ -188,14 +188,18 @@ func (r *sshRun) stdio(ctx context.Context, c *client.Client, f *forwarding) int
 	ch, err := f.Stdio(ctx, addressOf(*r.conf.StdioForward))
 	if err != nil {
 		var refused *mux.OpenError
-		if errors.As(err, &refused) {
+		if r.manner == nil && errors.As(err, &refused) {
 			r.say(config.LogInfo, "%s", forward.OpenFailure(err))
 		}
 		if c.Err() != nil {
 			r.lost(c.Err())
 			return sshFailed
 		}
-		r.say(config.LogFatal, "stdio forwarding failed")
+		text := "stdio forwarding failed"
+		if r.manner != nil {
+			text = r.manner.explain(err)
+		}
+		r.say(config.LogFatal, "%s", text)
 		return sshFailed
 	}
 	if !f.settle(ctx) {

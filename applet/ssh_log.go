@@ -19,9 +19,10 @@ import (
 // the rooms below: a slog.Handler whose records become sentences. Text from a
 // peer is escaped. Its methods may be called from any goroutine.
 type speaker struct {
-	level config.LogLevel // as configured; set before others speak
-	shift atomic.Int32    // what ~v and ~V add to it
-	raw   atomic.Bool     // the terminal doesn't make a line feed a new line
+	level config.LogLevel          // as configured; set before others speak
+	shift atomic.Int32             // what ~v and ~V add to it
+	raw   atomic.Bool              // the terminal doesn't make a line feed a new line
+	dress func(text string) string // how another program than ssh says it; nil as it is
 
 	mu  sync.Mutex
 	out io.Writer
@@ -38,6 +39,9 @@ func (s *speaker) say(level config.LogLevel, format string, args ...any) {
 }
 
 func (s *speaker) print(text string) {
+	if s.dress != nil {
+		text = s.dress(text)
+	}
 	text = strings.TrimSuffix(text, "\n") + "\n"
 	if s.raw.Load() {
 		text = strings.ReplaceAll(text, "\n", "\r\n")

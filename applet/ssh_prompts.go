@@ -14,6 +14,9 @@ import (
 
 // methods are the ways to log in, in the order of the configuration.
 func (r *sshRun) methods() ([]auth.ClientMethod, error) {
+	if r.manner != nil {
+		return r.manner.methods()
+	}
 	order := []string{"publickey", "keyboard-interactive", "password"}
 	if chosen := r.conf.PreferredAuthentications; chosen != "" {
 		order = strings.Split(chosen, ",")

@@ -36,6 +36,8 @@ func (r *sshRun) reach(ctx context.Context, cfg *client.Config) (*client.Client,
 // way is how to get a connection to the host other than by TCP; nil for TCP.
 func (r *sshRun) way() (func(context.Context) (net.Conn, error), error) {
 	switch {
+	case r.manner != nil:
+		return r.manner.way()
 	case len(r.conf.ProxyJump) > 0:
 		return r.jump, nil
 	case r.conf.ProxyCommand != "":

@@ -39,6 +39,9 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	opts := r.sessionOptions(tty)
 	opts.Agent, opts.X11 = agentForwarded, display
 	opts.X11Refused = func() { r.say(config.LogInfo, "X11 forwarding request failed on channel 0") }
+	if r.manner != nil {
+		r.manner.prepare(&opts)
+	}
 	s, err := c.OpenSession(ctx, opts)
 	if err == nil && !f.settle(ctx) { // its answers came before the session's
 		return sshFailed
@@ -191,8 +194,8 @@ func (r *sshRun) feed(s *client.Session, from io.Reader) {
 // collect prints what the program writes, and returns what waits for its end.
 func (r *sshRun) collect(s *client.Session) *sync.WaitGroup {
 	var out sync.WaitGroup
-	out.Go(func() { r.drain("output", s, bulkOutput(r.Stdout)) })
-	out.Go(func() { r.drain("error", s.Stderr(), bulkOutput(r.Stderr)) })
+	out.Go(func() { r.drain("output", s, r.output(r.Stdout)) })
+	out.Go(func() { r.drain("error", s.Stderr(), r.output(r.Stderr)) })
 	return &out
 }
 
@@ -207,6 +210,8 @@ func (r *sshRun) drain(name string, from io.WriterTo, to io.Writer) {
 func (r *sshRun) finish(c *client.Client, exit client.Exit, err error, tty bool) int {
 	var refused *client.RefusedError
 	switch {
+	case r.manner != nil:
+		return r.manner.ended(c, exit, err)
 	case errors.As(err, &refused):
 		r.say(config.LogError, "%s", r.explain(err))
 		return sshFailed
@@ -238,7 +243,7 @@ func (r *sshRun) lost(err error) {
 	if errors.Is(err, transport.ErrClosed) {
 		return // it was this side, on somebody's word
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if r.manner == nil && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
 		r.say(config.LogError, "Connection to %s closed by remote host.", r.conf.HostName)
 		return
 	}
