@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
 	"unsafe"
 
@@ -26,7 +28,37 @@ func Listen(pipe string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the agent's pipe: %w", err)
 	}
+	if isWine() {
+		return holdFirst(l, pipe)
+	}
 	return l, nil
+}
+
+// isWine tells Wine from Windows, as its documentation says.
+func isWine() bool {
+	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
+}
+
+// A heldListener keeps the first client's end.
+type heldListener struct {
+	net.Listener
+	first io.Closer
+}
+
+// holdFirst takes the end that reserves the pipe's name, where nobody answers:
+// Wine lets the first client have it, Windows doesn't.
+func holdFirst(l net.Listener, pipe string) (net.Listener, error) {
+	first, err := connectPipe(context.Background(), pipe)
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("make the agent's pipe: %w", err)
+	}
+	return &heldListener{l, first}, nil
+}
+
+func (h *heldListener) Close() error {
+	h.first.Close()
+	return h.Listener.Close()
 }
 
 // checkPeer has nothing to do: the pipe's access list is asked before.

@@ -76,7 +76,7 @@ func programName(path string) string {
 	if len(name) > 4 && strings.EqualFold(name[len(name)-4:], ".exe") {
 		name = name[:len(name)-4]
 	}
-	return name
+	return doorName(name)
 }
 
 func find(doors []Door, name string) *Door {

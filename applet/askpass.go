@@ -35,7 +35,7 @@ const maxAskpass = 1024
 // askpass decides between the terminal and the program, as SSH_ASKPASS_REQUIRE
 // and the display say (ssh(1), ENVIRONMENT).
 func (e *Env) askpass() (allowed, first bool) {
-	allowed = e.Getenv("DISPLAY") != "" || e.Getenv("WAYLAND_DISPLAY") != ""
+	allowed = e.Getenv("DISPLAY") != "" || e.Getenv("WAYLAND_DISPLAY") != "" || e.hasDesktop()
 	switch strings.ToLower(e.Getenv("SSH_ASKPASS_REQUIRE")) {
 	case "force":
 		return true, true
@@ -126,7 +126,7 @@ func (e *Env) runAskpass(ctx context.Context, prompt, hint string) ([]byte, erro
 	if program == "" {
 		program = "ssh-askpass"
 	}
-	cmd := exec.CommandContext(ctx, program, prompt)
+	cmd := exec.CommandContext(ctx, program, askpassPrompt(program, prompt))
 	cmd.Env = os.Environ()
 	if hint != "" {
 		cmd.Env = append(cmd.Env, "SSH_ASKPASS_PROMPT="+hint)

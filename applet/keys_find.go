@@ -138,11 +138,14 @@ func beside(path string) (key.Public, string, error) {
 
 // agent notes the keys of the agent that the environment names.
 func (k *ownKeys) agent(ctx context.Context, wanted bool) {
-	socket := k.Getenv("SSH_AUTH_SOCK")
+	socket := k.authSocket()
 	if socket == "" || !wanted {
 		return
 	}
 	a, err := agent.Dial(ctx, socket)
+	if errors.Is(err, fs.ErrNotExist) && k.Getenv("SSH_AUTH_SOCK") == "" {
+		return // the usual place, and nobody is there
+	}
 	if err != nil {
 		k.bad = append(k.bad, "the agent at "+k.short(socket)+": "+sentence(err))
 		return

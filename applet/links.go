@@ -45,19 +45,15 @@ func linkName(door string) string {
 	return door
 }
 
-// link makes path a link to target: a symbolic one, or a hard one where the
-// system lets only administrators make those.
+// link makes path a link to target.
 func link(target, path string) error {
-	err := os.Symlink(target, path)
+	err := makeLink(target, path)
 	if !errors.Is(err, fs.ErrExist) {
-		if err != nil && runtime.GOOS == "windows" {
-			err = os.Link(target, path)
-		}
 		return err
 	}
 	there, statErr := os.Stat(path)
 	ours, targetErr := os.Stat(target)
-	if statErr == nil && targetErr == nil && os.SameFile(there, ours) {
+	if statErr == nil && targetErr == nil && (os.SameFile(there, ours) || sameText(path, target)) {
 		return nil
 	}
 	return fmt.Errorf("%s exists and is something else; remove it first", path)

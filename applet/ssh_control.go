@@ -17,6 +17,9 @@ import (
 // shared does what was asked for over a connection that another process has
 // (ControlMaster); done is false when this process needs a connection of its own.
 func (r *sshRun) shared(ctx context.Context) (code int, done bool) {
+	if code, done, alone := r.unshareable(); alone {
+		return code, done
+	}
 	path := r.conf.ControlPath
 	switch {
 	case path == "" || path == "none":
@@ -311,6 +314,6 @@ func (r *sshRun) request(tty bool) control.Request {
 	}
 	return control.Request{
 		TTY: tty, X11: r.conf.ForwardX11, Agent: r.conf.ForwardAgent, Subsystem: r.conf.SessionType == "subsystem",
-		Escape: escape, Term: r.Getenv("TERM"), Command: r.command(), Env: r.environment(),
+		Escape: escape, Term: r.terminalType(), Command: r.command(), Env: r.environment(),
 	}
 }

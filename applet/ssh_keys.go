@@ -43,7 +43,7 @@ func (r *sshRun) publicKeys() (auth.ClientMethod, error) {
 func (k *sshKeys) socket() string {
 	switch name := k.run.conf.IdentityAgent; name {
 	case "":
-		return k.run.Getenv("SSH_AUTH_SOCK")
+		return k.run.authSocket()
 	case "none":
 		return ""
 	default:

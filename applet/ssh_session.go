@@ -109,7 +109,7 @@ func (r *sshRun) sessionOptions(tty bool) client.SessionOptions {
 	if !tty {
 		return o
 	}
-	o.PTY = &client.PTY{Term: r.Getenv("TERM")}
+	o.PTY = &client.PTY{Term: r.terminalType()}
 	if size, err := term.GetSize(r.Stdin); err == nil {
 		o.PTY.Window = client.Window(size)
 	}

@@ -125,7 +125,7 @@ func (c *copyID) keys(ctx context.Context) ([]keyfile.AuthorizedKey, error) {
 }
 
 func (c *copyID) ofAgent(ctx context.Context) []keyfile.AuthorizedKey {
-	socket := c.Getenv("SSH_AUTH_SOCK")
+	socket := c.authSocket()
 	if socket == "" {
 		return nil
 	}

@@ -109,7 +109,7 @@ var errNoAgent = errors.New("agent not present")
 
 // dialAgent reaches the agent of SSH_AUTH_SOCK.
 func (k *keygen) dialAgent(ctx context.Context) (*agent.Client, error) {
-	socket := k.Getenv("SSH_AUTH_SOCK")
+	socket := k.authSocket()
 	if socket == "" {
 		return nil, errNoAgent
 	}
