@@ -5,11 +5,15 @@ import (
 	"os"
 
 	"github.com/nacre-ssh/nacre/internal/netx"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // bulkInput is how to read an inherited stream until Close, after which nothing
 // is taken from it any more: a pipe or a terminal may have another reader then.
 func bulkInput(f *os.File) io.ReadCloser {
+	if keys := term.Keys(f); keys != nil {
+		return keys
+	}
 	if direct(f) {
 		return keptFile{f}
 	}
