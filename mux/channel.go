@@ -52,7 +52,7 @@ type Channel struct {
 	// outgoing
 	maxOut    uint32 // the most data in one packet
 	credit    uint32 // the peer's window left
-	withheld  uint32 // of credit, not to be used while the path is short
+	spare     uint32 // of credit, not to be used while the path is short
 	room      sync.Cond
 	writers   int // that hold credit and have not sent yet
 	sentEOF   bool
@@ -84,11 +84,15 @@ const (
 
 func newChannel(m *Mux, typ string, opts Options) *Channel {
 	ch := &Channel{mux: m, typ: typ, opts: opts, lane: transport.Bulk, done: make(chan struct{})}
-	ch.window = window{size: bounds.bulk, left: bounds.bulk, max: m.conn.Quirks().MaxWindow}
+	size := bounds.bulk
+	if m.near() {
+		size = min(size, bounds.near)
+	}
 	if ch.interactive = opts.Interactive; ch.interactive {
 		ch.lane = transport.Control
-		ch.window.size, ch.window.left = bounds.interactive, bounds.interactive
+		size = bounds.interactive
 	}
+	ch.window = window{size: size, left: size, max: m.conn.Quirks().MaxWindow}
 	ch.streams[streamData].sink = opts.Sink
 	ch.room.L, ch.readable.L = &ch.mu, &ch.mu
 	return ch
@@ -110,7 +114,7 @@ func (ch *Channel) confirm(peer, credit, maxPacket uint32) {
 	ch.remote, ch.credit = peer, credit
 	ch.maxOut = min(maxPacket, uint32(bounds.chunk))
 	if near := ch.mux.conn.Quirks().NearFlight; near > 0 && credit > near {
-		ch.withheld = credit - near
+		ch.spare = credit - near
 	}
 	if ch.err == nil { // else the connection has ended meanwhile
 		ch.count()
@@ -312,8 +316,8 @@ func (ch *Channel) handleAdjust(_ byte, r *wire.Reader) error {
 		return broken("window of channel %d grows beyond 2^32-1 bytes", ch.local)
 	}
 	ch.credit += n
-	if ch.withheld > 0 && ch.mux.rtt() > nearPath {
-		ch.withheld = 0
+	if ch.spare > 0 {
+		ch.mux.rtt() // sees to it that it is known
 	}
 	ch.room.Broadcast()
 	return nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"time"
 
 	"github.com/nacre-ssh/nacre/wire"
 )
@@ -80,9 +79,7 @@ func (m *Mux) handleGlobalReply(p []byte) error {
 	m.pending = m.pending[1:]
 	m.globalMu.Unlock()
 	if reply == nil {
-		if sent := m.asked.Load(); sent != 0 {
-			m.conn.Measured(time.Duration(time.Now().UnixNano() - sent))
-		}
+		m.measured()
 		return nil
 	}
 	reply <- globalReply{p[0] == wire.MsgRequestSuccess, bytes.Clone(p[1:])}

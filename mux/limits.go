@@ -27,9 +27,14 @@ const (
 	// be doubled.
 	growWithin = 50 * time.Millisecond
 
-	// nearPath is the longest round trip of a path on which less than the peer's
-	// window keeps it busy (see Quirks.NearFlight).
+	// nearPath is the longest round trip of a path on which little under way keeps
+	// the peer busy: more would only wait in queues, before what is typed.
 	nearPath = 2 * time.Millisecond
+	// measureEvery is the least time between two measurements of a round trip that
+	// seems to be longer.
+	measureEvery = time.Second
+	// settleRounds is how many are made before data flows, at most.
+	settleRounds = 3
 
 	// holdShare is the part of a slab that data must fill to be queued in
 	// place; smaller pieces are copied out so that they don't pin it.
@@ -49,6 +54,6 @@ const (
 // bounds are where writers wait for the peer. Tests set them to 1, so that
 // whatever could go wrong at a bound does so often.
 var bounds = struct {
-	bulk, interactive uint32 // receive windows at the start, in bytes
-	chunk             int    // the most data in one packet: with its framing it fits a small slab
-}{bulk: 2 << 20, interactive: 256 << 10, chunk: 65280}
+	bulk, near, interactive uint32 // receive windows at the start, in bytes; near: of bulk from a peer nearby
+	chunk                   int    // the most data in one packet: with its framing it fits a small slab
+}{bulk: 2 << 20, near: 512 << 10, interactive: 256 << 10, chunk: 65280}

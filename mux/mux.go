@@ -79,7 +79,7 @@ type Mux struct {
 	heard  atomic.Bool // something came since the last tick
 	missed int
 	timer  *time.Timer
-	asked  atomic.Int64 // when a round-trip request left, UnixNano
+	trip   roundTrip
 	done   chan struct{}
 }
 
@@ -241,26 +241,6 @@ func (m *Mux) goneError() error {
 		return err
 	}
 	return io.ErrUnexpectedEOF
-}
-
-// rtt is the round trip to the peer, 0 when it is not known yet: then a
-// measurement is under way. It is never taken from TCP, which sees only the
-// first hop. It doesn't wait: what it sends leaves with the next packet.
-func (m *Mux) rtt() time.Duration {
-	d := m.conn.RTT()
-	if d != 0 || m.conn.Quirks().OnlyListens {
-		return d
-	}
-	if m.conn.CanPing() {
-		m.conn.PostPing()
-	} else if m.asked.CompareAndSwap(0, time.Now().UnixNano()) {
-		m.globalMu.Lock()
-		if m.conn.Post(keepAliveRequest) == nil {
-			m.pending = append(m.pending, nil)
-		}
-		m.globalMu.Unlock()
-	}
-	return 0
 }
 
 // startKeepAlive watches over a silent peer.

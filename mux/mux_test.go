@@ -536,6 +536,8 @@ func TestKeystrokesGoFirst(t *testing.T) {
 // A peer that a full window would slow down has a part of it filled, as long as
 // the path is short; then all of it.
 func TestNearFlight(t *testing.T) {
+	defer func(near uint32) { bounds.near = near }(bounds.near)
+	bounds.near = bounds.bulk // as OpenSSH, the peer gives back what it has consumed
 	opened := make(chan *Channel, 1)
 	client, _ := pairWith(t, Config{}, accepting(func(ch *Channel) { opened <- ch }), &transport.Config{}, &transport.Config{Version: "OpenSSH_9.9"})
 	ch := openChannel(t, client, Options{})
@@ -568,6 +570,35 @@ func TestNearFlight(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// A window that was opened before the path was known to be short becomes a
+// smaller one, once what the peer has of it is used up.
+func TestWindowFits(t *testing.T) {
+	w := window{size: bounds.bulk, left: bounds.bulk} // and never grows
+	rtt := func() time.Duration { return nearPath }
+	for range 2 * bounds.bulk / bounds.near {
+		if n := int(min(w.left, bounds.near/2)); n > 0 {
+			w.take(n)
+			w.consume(n, rtt)
+		}
+	}
+	if w.size != bounds.near || w.left != bounds.near || w.over != 0 {
+		t.Fatalf("window of %d, %d left, %d over; want %d", w.size, w.left, w.over, bounds.near)
+	}
+}
+
+// The round trip is known when data begins to flow.
+func TestRoundTripMeasuredFirst(t *testing.T) {
+	client, server := pairWith(t, Config{}, accepting(func(*Channel) {}), &transport.Config{}, &transport.Config{})
+	for range 2 {
+		openChannel(t, client, Options{})
+	}
+	for deadline := time.Now().Add(10 * time.Second); client.conn.RTT() == 0 || server.conn.RTT() == 0; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("client %v, server %v", client.conn.RTT(), server.conn.RTT())
+		}
 	}
 }
 

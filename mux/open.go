@@ -69,6 +69,7 @@ func (m *Mux) handleOpen(p []byte) error {
 		m.leave()
 		return m.conn.Post(rejection(in.peer, wire.OpenProhibited, "channels are not accepted here"))
 	}
+	m.settle()
 	m.conn.Go(func() {
 		m.cfg.Open(in)
 		in.Reject(wire.OpenUnknownType, "unknown channel type")
@@ -174,6 +175,7 @@ func (m *Mux) OpenChannel(ctx context.Context, typ string, extra []byte, opts Op
 	if err := m.add(ch); err != nil {
 		return nil, err
 	}
+	m.settle()
 	b := wire.AppendString([]byte{wire.MsgChannelOpen}, typ)
 	b = wire.AppendUint32(b, ch.local)
 	b = wire.AppendUint32(b, ch.window.left)
@@ -209,6 +211,7 @@ func (ch *Channel) handleConfirm(_ byte, r *wire.Reader) error {
 		return broken("confirmation of channel %d, which was not asked for", ch.local)
 	}
 	ch.confirm(peer, credit, maxPacket)
+	ch.mux.settle()
 	ch.opened <- nil
 	return nil
 }

@@ -54,6 +54,7 @@ func (ch *Channel) handleRequest(_ byte, r *wire.Reader) error {
 		ch.stopWriting()
 		return nil
 	}
+	ch.mux.settle()
 	req := &Request{Name: name, WantReply: wantReply, Payload: bytes.Clone(r.Rest()), ch: ch}
 	req.size = int64(requestCost + len(name) + len(req.Payload))
 	if ch.mux.queued.Add(req.size) > maxQueuedBytes || !ch.requests.add(req, maxQueuedRequests, ch.mux.conn.Go, ch.request) {
@@ -87,6 +88,7 @@ func (ch *Channel) handleReply(msg byte, _ *wire.Reader) error {
 	}
 	reply := ch.pending[0]
 	ch.pending = ch.pending[1:]
+	ch.mux.settle()
 	ch.mu.Unlock()
 	reply <- msg == wire.MsgChannelSuccess
 	return nil

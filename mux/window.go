@@ -16,6 +16,8 @@ type window struct {
 	max   uint32
 	left  uint32 // what it may still send
 	owed  uint32 // consumed and not yet given back
+	over  uint32 // what the peer has beyond size, since that was made smaller
+	sized bool   // it has been looked whether the path is a short one
 	extra int64  // counted in grown
 
 	since time.Time // when the count below began
@@ -44,6 +46,12 @@ func (w *window) consume(n int, rtt func() time.Duration) uint32 {
 		w.since, w.taken = time.Now(), 0
 		rtt() // begins to measure
 	}
+	w.fit(rtt())
+	back := min(w.over, w.owed)
+	w.over -= back
+	if w.owed -= back; w.owed == 0 {
+		return 0
+	}
 	grow := uint32(0)
 	if w.taken >= w.size {
 		now := time.Now()
@@ -55,6 +63,20 @@ func (w *window) consume(n int, rtt func() time.Duration) uint32 {
 	w.left += adjust
 	w.owed = 0
 	return adjust
+}
+
+// fit makes the window of a peer that turns out to be nearby smaller. What the
+// peer has of it already is not given back to it once it is consumed.
+func (w *window) fit(rtt time.Duration) {
+	if w.sized || rtt == 0 || rtt > nearPath {
+		return
+	}
+	w.sized = true
+	if w.size > bounds.near {
+		w.over = w.size - bounds.near
+		w.size = bounds.near
+		w.release()
+	}
 }
 
 // growth is by how much a window that lasted for d should grow.

@@ -53,10 +53,14 @@ func (ch *Channel) WriteWhole(p []byte) (sent bool, err error) {
 
 // usable is how much of the peer's window may be taken now. mu is held.
 func (ch *Channel) usable() uint32 {
-	if ch.credit <= ch.withheld {
+	spare := ch.spare
+	if spare > 0 && ch.mux.conn.RTT() > nearPath {
+		spare = 0
+	}
+	if ch.credit <= spare {
 		return 0
 	}
-	return ch.credit - ch.withheld
+	return ch.credit - spare
 }
 
 // awaitRoom waits until the peer's window has room.

@@ -102,8 +102,8 @@ func (c *Conn) CanPing() bool {
 	return ok && string(v) == "0"
 }
 
-// PostPing sends a ping unless one is out, for the goroutine that calls Next.
-// The answer updates RTT.
+// PostPing queues a ping unless one is out; it leaves as what Post is given. The
+// answer updates RTT.
 func (c *Conn) PostPing() error {
 	if !c.ping.sent.CompareAndSwap(0, time.Now().UnixNano()) {
 		return nil
