@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/nacre-ssh/nacre/auth"
@@ -35,10 +36,11 @@ type sshRun struct {
 	manner manner // nil for ssh's own
 	policy *hostPolicy
 	update *hostKeyUpdate
-	peer   string    // "address port n", for messages
-	via    []string  // the hosts that wait behind this one, as a chain of jumps
-	forked *detached // this process was started to go to the background once it is logged in; else nil
-	master *detached // this process was started to be a master in the background; else nil
+	peer   string       // "address port n", for messages
+	via    []string     // the hosts that wait behind this one, as a chain of jumps
+	forked *detached    // this process was started to go to the background once it is logged in; else nil
+	killed atomic.Int32 // the signal that has ended the connection; 0 for none
+	master *detached    // this process was started to be a master in the background; else nil
 }
 
 // runSSH is the ssh program.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/nacre-ssh/nacre/client"
@@ -86,14 +85,14 @@ type sshMaster struct {
 // watchSignals removes the socket before a signal ends this process.
 func (m *sshMaster) watchSignals() {
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	catchEnd(signals)
 	done := make(chan struct{})
 	m.quiet = func() { signal.Stop(signals); close(done) }
 	go func() {
 		select {
-		case <-signals:
+		case s := <-signals:
 			m.Stop()
-			m.client.Close()
+			m.run.kill(m.client, s)
 		case <-done:
 		}
 	}()

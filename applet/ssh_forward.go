@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/nacre-ssh/nacre/client"
@@ -177,7 +178,12 @@ func (r *sshRun) serveForwards(ctx context.Context, c *client.Client, f *forward
 		return sshFailed
 	}
 	r.loggedIn()
+	defer r.endOnSignal(c)()
+	r.say(config.LogDebug1, "debug1: Entering interactive session.")
 	<-c.Done()
+	if number := syscall.Signal(r.killed.Load()); number != 0 {
+		return r.endedBy(number)
+	}
 	r.lost(c.Err())
 	return sshFailed
 }

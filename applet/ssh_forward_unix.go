@@ -11,14 +11,13 @@ import (
 // tidy has a signal that ends ssh remove the files of its sockets first.
 func (f *forwarding) tidy() {
 	caught := make(chan os.Signal, 1)
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) {
-			signal.Notify(caught, s)
-		}
-	}
+	catchEnd(caught)
 	go func() {
 		s := <-caught
 		f.Close()
+		if f.run.conf.SessionType == "none" {
+			return // see serveForwards
+		}
 		signal.Reset(s)
 		if number, ok := s.(syscall.Signal); ok {
 			syscall.Kill(os.Getpid(), number)

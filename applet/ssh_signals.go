@@ -1,0 +1,53 @@
+package applet
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/nacre-ssh/nacre/client"
+	"github.com/nacre-ssh/nacre/config"
+)
+
+// catchEnd catches the signals that end ssh, without those that it was started to
+// ignore.
+func catchEnd(signals chan<- os.Signal) {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+}
+
+// endOnSignal has a signal end the connection in good order. It returns what ends
+// that.
+func (r *sshRun) endOnSignal(c *client.Client) (quiet func()) {
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	catchEnd(signals)
+	go func() {
+		select {
+		case s := <-signals:
+			r.kill(c, s)
+		case <-done:
+		}
+	}()
+	return func() { signal.Stop(signals); close(done) }
+}
+
+// kill ends the connection because of a signal.
+func (r *sshRun) kill(c *client.Client, s os.Signal) {
+	if number, ok := s.(syscall.Signal); ok {
+		r.killed.Store(int32(number))
+	}
+	c.Close()
+}
+
+// endedBy is the exit code of a run without a session that a signal has ended:
+// SIGTERM is the way to end one, and no failure.
+func (r *sshRun) endedBy(number syscall.Signal) int {
+	if number == syscall.SIGTERM {
+		return 0
+	}
+	r.say(config.LogVerbose, "Killed by signal %d.", int(number))
+	return sshFailed
+}
