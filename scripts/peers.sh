@@ -26,6 +26,9 @@ missing() {
 		putty command -v pageant
 		tinyproxy-bin command -v tinyproxy
 		corkscrew command -v corkscrew
+		inetutils-telnet command -v inetutils-telnet
+		inetutils-telnetd command -v telnetd
+		rsh-redone-server command -v in.rlogind
 		netcat-openbsd nc -h 2>&1 | grep -q OpenBSD
 		python3-paramiko /usr/bin/python3 -c 'import paramiko'
 		python3-asyncssh /usr/bin/python3 -c 'import asyncssh'
