@@ -152,6 +152,10 @@ func allowOld(x *exam) []remedy {
 	for _, m := range x.mismatches() {
 		if len(m.could) == 0 {
 			list = append(list, do(fmt.Sprintf("nacre has none of the server's %ss: update the server, or have it offer one of these: %s", m.what, strings.Join(realNames(m.ours), ","))))
+			if m.keyword != "" {
+				list = append(list, do("OpenSSH's ssh may still have it (weak: somebody on the way may read or change what goes through)",
+					sentenceOfWords(append([]string{"ssh", "-o", m.keyword + "=+" + first(m.theirs)}, x.words()...))))
+			}
 			if m.keyword == "HostKeyAlgorithms" {
 				list = append(list, do("on the server: make host keys of the usual kinds, and restart it", "ssh-keygen -A"))
 			}

@@ -156,7 +156,7 @@ func (x *exam) dial(ctx context.Context) (net.Conn, error) {
 func (x *exam) dialOne(ctx context.Context, at netip.AddrPort) dialed {
 	begin := time.Now()
 	nc, err := x.run.plainDialer().DialContext(ctx, "tcp", at.String())
-	if err != nil && ctx.Err() != nil {
+	if err != nil && (ctx.Err() != nil || late(err)) {
 		err = client.ErrTimeout
 	}
 	return dialed{addr: at, nc: nc, err: err, took: time.Since(begin)}

@@ -30,6 +30,7 @@ type exam struct {
 	addrs  []netip.Addr
 	dials  []dialed
 	heard  *hearing
+	tls    bool  // something there speaks TLS
 	told   bool  // the server's version was
 	trust  error // what the host key was found to be; nil where it is known
 	conn   *transport.Conn
@@ -146,6 +147,7 @@ func (x *exam) login(ctx context.Context) (*client.Client, error) {
 	c, err := client.New(ctx, x.heard, r.conf.HostName, r.conf.Port, cfg)
 	if err != nil {
 		x.settleStage(err)
+		x.tlsThere(ctx)
 		return nil, x.failed(err)
 	}
 	x.report.ok("login", "%s", x.howIn(c))

@@ -2,6 +2,8 @@ package applet
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -83,6 +85,30 @@ func looksLike(first []byte) string {
 	return ""
 }
 
+// tlsThere finds out whether what ended the connection without a word is a TLS
+// server: many do that to who doesn't speak TLS. It has to be asked anew.
+func (x *exam) tlsThere(ctx context.Context) {
+	if x.stage != atGreeting || len(x.heard.first) > 0 || len(x.dials) == 0 || x.run.conf.Port == 22 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, strangerTime)
+	defer cancel()
+	for _, d := range x.dials {
+		if d.err != nil {
+			continue
+		}
+		nc, err := x.run.plainDialer().DialContext(ctx, "tcp", d.addr.String())
+		if err != nil {
+			return
+		}
+		defer nc.Close()
+		// Nothing is trusted to it: whether it answers in TLS is all that counts.
+		err = tls.Client(nc, &tls.Config{InsecureSkipVerify: true, ServerName: x.run.conf.HostName}).HandshakeContext(ctx)
+		x.tls = err == nil || errors.As(err, new(tls.AlertError))
+		return
+	}
+}
+
 // greetingCauses are about what answers.
 func greetingCauses() []cause {
 	place := func(x *exam) string { return x.run.peer }
@@ -122,6 +148,16 @@ func greetingCauses() []cause {
 			},
 			func(x *exam) []remedy {
 				return []remedy{do("check the port"+x.saidBy("Port")+": an SSH server usually listens on 22", sentenceOfWords([]string{"ssh", "-p", "22", x.words()[len(x.words())-1]}))}
+			}},
+		{"not-ssh", atGreeting, func(x *exam) bool { return x.tls },
+			func(x *exam) string {
+				return place(x) + " is a TLS server (HTTPS, or another protocol inside TLS), not an SSH server"
+			},
+			func(x *exam) []remedy {
+				return []remedy{
+					do("check the port"+x.saidBy("Port")+": an SSH server usually listens on 22", sentenceOfWords([]string{"ssh", "-p", "22", x.words()[len(x.words())-1]})),
+					do("if SSH is meant to be inside TLS there (stunnel), unwrap it", sentenceOfWords(append([]string{"ssh", "-o", "ProxyCommand=openssl s_client -quiet -connect %h:%p"}, x.words()...))),
+				}
 			}},
 		{"ssh-1", atGreeting, heard("SSH-1."),
 			func(x *exam) string {

@@ -64,7 +64,7 @@ func endedCauses() []cause {
 			return strings.Contains(strings.ToLower(sentAway(x.err)), "too many authentication failures") || ended(x) && len(x.refusals()) > 2
 		},
 			func(x *exam) string {
-				return fmt.Sprintf("the server ended the connection after %d keys that it does not take (MaxAuthTries), before the right one had its turn%s", len(x.refusals()), x.notReached())
+				return fmt.Sprintf("the server ended the connection after %d keys (MaxAuthTries), before the right one had its turn%s", len(x.offers), x.notReached())
 			},
 			func(x *exam) []remedy {
 				right := "~/.ssh/THE_RIGHT_KEY"

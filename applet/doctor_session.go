@@ -16,8 +16,8 @@ import (
 
 // sessionFacts are what a command and a shell did.
 type sessionFacts struct {
-	mark  string // what the command had to print
-	first trialRun  // the command
+	mark  string   // what the command had to print
+	first trialRun // the command
 	shell trialRun
 }
 
