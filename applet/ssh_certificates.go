@@ -9,6 +9,7 @@ import (
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
+	"github.com/nacre-ssh/nacre/keyfile"
 	"github.com/nacre-ssh/nacre/term"
 )
 
@@ -49,16 +50,34 @@ func (r *sshRun) certificateFiles() ([]certFile, error) {
 	return files, nil
 }
 
+// readCertInside returns nil where a private key file holds no certificate of a
+// user beside its key: PuTTY's may.
+func readCertInside(path string) *certFile {
+	text, err := readCapped(path)
+	if err != nil {
+		return nil
+	}
+	defer clear(text)
+	c, err := cert.Parse(keyfile.CertificateIn(text))
+	if err != nil || c.Kind != cert.User {
+		return nil
+	}
+	return &certFile{path, c}
+}
+
 // certificatesFor are the certificates of a key: those of CertificateFile, or,
-// where that is not set, the one beside the key's file.
+// where that is not set, the one beside the key's file; and the one in it.
 func (k *sshKeys) certificatesFor(path string, public key.Public) (explicit, beside []certFile) {
 	for _, c := range k.certs {
 		if key.Equal(c.certificate.Key, public) {
 			explicit = append(explicit, c)
 		}
 	}
+	if c := readCertInside(path); c != nil && key.Equal(c.certificate.Key, public) {
+		beside = append(beside, *c)
+	}
 	if len(k.run.conf.CertificateFile) > 0 {
-		return explicit, nil
+		return explicit, beside
 	}
 	if c := readCertFile(path + "-cert.pub"); c != nil && key.Equal(c.certificate.Key, public) {
 		beside = append(beside, *c)

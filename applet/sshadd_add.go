@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/nacre-ssh/nacre/agent"
@@ -46,7 +47,7 @@ func (r *addRun) add(ctx context.Context, path string) bool {
 	}
 	ok := !r.certOnly && r.addKey(ctx, private, comment, name)
 	if !r.keyOnly {
-		r.addCertificate(ctx, private, comment, name)
+		r.addCertificates(ctx, private, text, comment, name)
 	}
 	return ok
 }
@@ -151,26 +152,44 @@ func timeframe(d time.Duration) string {
 // two machines differ.
 const certGrace = 5 * time.Minute
 
-func (r *addRun) addCertificate(ctx context.Context, k *key.Private, comment, name string) {
+// addCertificates gives the agent the certificate in a key's file, and the one
+// beside it.
+func (r *addRun) addCertificates(ctx context.Context, k *key.Private, text []byte, comment, name string) {
+	if blob := keyfile.CertificateIn(text); blob != nil {
+		id, before, err := certificateEnd(blob)
+		r.addCertificate(ctx, k, foundCertificate{name, blob, id, before}, err, comment)
+	}
 	path := name + "-cert.pub"
 	blob, id, before, err := readCertificate(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return
-	case err != nil:
-		r.say("Failed to load certificate \"%s\": %s", path, keyTrouble(err))
+	if !errors.Is(err, fs.ErrNotExist) {
+		r.addCertificate(ctx, k, foundCertificate{path, blob, id, before}, err, comment)
+	}
+}
+
+// A foundCertificate is one with the file that it is in.
+type foundCertificate struct {
+	path   string
+	blob   []byte
+	id     string
+	before certTime
+}
+
+// addCertificate takes the error that reading it gave, too.
+func (r *addRun) addCertificate(ctx context.Context, k *key.Private, c foundCertificate, err error, comment string) {
+	if err != nil {
+		r.say("Failed to load certificate \"%s\": %s", c.path, keyTrouble(err))
 		return
 	}
-	if plain, _, err := agent.Plain(blob); err != nil || !key.Equal(plain, k.Public()) {
-		r.say("Certificate %s does not match private key %s", path, name)
+	if plain, _, err := agent.Plain(c.blob); err != nil || !key.Equal(plain, k.Public()) {
+		r.say("Certificate %s does not match private key %s", c.path, strings.TrimSuffix(c.path, "-cert.pub"))
 		return
 	}
 	added := r.constrained(k, comment)
-	added.Certificate = blob
-	if !r.noExpiry && before != 0 {
-		left := time.Until(before.Time()) + certGrace
+	added.Certificate = c.blob
+	if !r.noExpiry && c.before != 0 {
+		left := time.Until(c.before.Time()) + certGrace
 		if left <= 0 {
-			r.say("Certificate %s has already expired; ignored", path)
+			r.say("Certificate %s has already expired; ignored", c.path)
 			return
 		}
 		if left = left.Truncate(time.Second) + time.Second; added.Lifetime == 0 || left < added.Lifetime {
@@ -178,10 +197,10 @@ func (r *addRun) addCertificate(ctx context.Context, k *key.Private, comment, na
 		}
 	}
 	if err := r.agent.Add(ctx, added); err != nil {
-		r.say("Certificate %s (%s) add failed: %s", path, term.Printable(id), agentTrouble(err))
+		r.say("Certificate %s (%s) add failed: %s", c.path, term.Printable(c.id), agentTrouble(err))
 		return
 	}
-	r.tellAdded("Certificate", path, id, added.Lifetime)
+	r.tellAdded("Certificate", c.path, c.id, added.Lifetime)
 }
 
 // agentTrouble says in OpenSSH's words what an agent answered.

@@ -230,6 +230,12 @@ func (r *addRun) remove(ctx context.Context, path string) bool {
 	if r.keyOnly {
 		return ok
 	}
+	if text, err := readCapped(path); err == nil {
+		if blob := keyfile.CertificateIn(text); blob != nil {
+			ok = r.removeOne(ctx, publicFile{blob, p.comment}, path) || ok
+		}
+		clear(text)
+	}
 	certPath := path + "-cert.pub"
 	blob, _, _, err := readCertificate(certPath)
 	if err != nil {
