@@ -1,6 +1,10 @@
 package applet
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/nacre-ssh/nacre/telnet"
+)
 
 // edit takes a character of a line that can still be corrected. The terminal is
 // raw all the time, so that the escape character is seen at once on every
@@ -13,7 +17,7 @@ func (k *typist) edit(c byte) error {
 	}
 	if c == '\r' || c == '\n' {
 		k.echo("\r\n")
-		k.line = append(k.line, "\r\n"...)
+		k.line = append(k.line, k.lineEnd()...)
 		return k.flush()
 	}
 	for _, row := range k.editing() {
@@ -23,6 +27,17 @@ func (k *typist) edit(c byte) error {
 	}
 	k.insert(c)
 	return nil
+}
+
+// lineEnd is what a line ends with: CR LF, as RFC 854 has it, but where eight
+// bits are agreed that would be two keys.
+func (k *typist) lineEnd() string {
+	if conn, ok := k.c.(*telnet.Conn); ok {
+		if us, _ := conn.Enabled(telnet.Binary); us {
+			return "\r"
+		}
+	}
+	return "\r\n"
 }
 
 // An editing is a character that does something to the line.

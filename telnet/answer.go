@@ -74,11 +74,13 @@ func (c *Conn) heardThem(o Option) {
 	}
 }
 
-// timingMark is a question each time, not a state: RFC 860.
+// timingMark is a question each time, not a state: RFC 860, where a refusal is
+// as good an answer. Servers take consent for the wish to send lines ("kludge
+// linemode" of 4.3BSD's telnetd), which is LINEMODE's business.
 func (c *Conn) timingMark(verb Command) {
 	switch verb {
 	case do:
-		c.negotiation(will, TimingMark)
+		c.negotiation(wont, TimingMark)
 	case will, wont:
 		c.skip = false
 	}

@@ -109,8 +109,10 @@ func (c *Conn) offers(o Option) bool {
 		return c.options.Speed != ""
 	case WindowSize:
 		return c.column != 0 || c.row != 0
-	case NewEnviron, OldEnviron:
+	case NewEnviron:
 		return len(c.options.Environ) > 0
+	case OldEnviron: // servers that get both ask for one, and wait for the other
+		return len(c.options.Environ) > 0 && c.us[NewEnviron] == isNo
 	}
 	return false
 }
