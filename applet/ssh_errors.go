@@ -70,6 +70,7 @@ func (r *sshRun) explain(err error) string {
 	var gone *transport.DisconnectError
 	var open *mux.OpenError
 	var request *client.RefusedError
+	var dead *mux.DeadError
 	switch {
 	case r.manner != nil:
 		return r.manner.explain(err)
@@ -82,7 +83,7 @@ func (r *sshRun) explain(err error) string {
 	case errors.As(err, &negotiation):
 		return fmt.Sprintf("Unable to negotiate with %s: %s%s", r.peer, term.Printable(negotiation.Error()), allow(negotiation))
 	case errors.As(err, &identification):
-		return fmt.Sprintf("ssh: %s: %v (is this the port of an SSH server?)", r.peer, identification)
+		return r.noServer(identification)
 	case errors.As(err, &refused):
 		return refused.Error()
 	case errors.As(err, &breach):
@@ -95,12 +96,20 @@ func (r *sshRun) explain(err error) string {
 		return fmt.Sprintf("channel 0: open failed: %s", term.Printable(open.Text))
 	case errors.As(err, &request):
 		return fmt.Sprintf("%s request failed on channel 0", request.Request)
-	case errors.Is(err, mux.ErrDead):
-		return fmt.Sprintf("Timeout, server %s not responding.", r.conf.HostName)
+	case errors.As(err, &dead):
+		return fmt.Sprintf("Timeout, server %s not responding. It has been silent for %v.", r.conf.HostName, dead.Silence)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Sprintf("Connection closed by %s", r.peer)
 	}
 	return "ssh: " + term.Printable(err.Error())
+}
+
+// noServer says that nothing at the other end speaks SSH.
+func (r *sshRun) noServer(err *transport.IdentificationError) string {
+	if line, lerr := r.conf.ProxyCommandLine(); lerr == nil && r.conf.ProxyCommand != "" {
+		return fmt.Sprintf("ssh: the ProxyCommand: %v (to see what it does, run: %s)", err, term.Printable(line))
+	}
+	return fmt.Sprintf("ssh: %s: %v (is this the port of an SSH server?)", r.peer, err)
 }
 
 func (r *sshRun) unresolved(dns *net.DNSError) string {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/nacre-ssh/nacre/agent"
 	"github.com/nacre-ssh/nacre/auth"
@@ -169,6 +170,11 @@ func unusable(err error) string {
 	var open *keyfile.PermissionsError
 	if errors.As(err, &open) {
 		return open.Error() + " (the key is ignored)"
+	}
+	var load *keyfile.LoadError
+	var number syscall.Errno
+	if errors.As(err, &load) && errors.As(err, &number) {
+		return fmt.Sprintf("load key \"%s\": %s", load.Path, sentence(number))
 	}
 	return err.Error()
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
@@ -179,7 +178,12 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 		c.Mux.AwaitIdle(ctx) // forwarded connections keep ssh, as they always did
 	}
 	r.update.settle(c)
-	return r.finish(c, exit, err, tty)
+	code := r.finish(c, exit, err, out, tty)
+	if out.lost() {
+		r.say(config.LogError, "ssh: writing the output: %s (the rest of it is lost)", sentence(out.stdout))
+		return sshFailed
+	}
+	return code
 }
 
 // feed sends standard input.
@@ -191,23 +195,8 @@ func (r *sshRun) feed(s *client.Session, from io.Reader) {
 	s.CloseWrite()
 }
 
-// collect prints what the program writes, and returns what waits for its end.
-func (r *sshRun) collect(s *client.Session) *sync.WaitGroup {
-	var out sync.WaitGroup
-	out.Go(func() { r.drain("output", s, r.output(r.Stdout)) })
-	out.Go(func() { r.drain("error", s.Stderr(), r.output(r.Stderr)) })
-	return &out
-}
-
-func (r *sshRun) drain(name string, from io.WriterTo, to io.Writer) {
-	defer term.Rescue()
-	if _, err := from.WriteTo(to); err != nil {
-		r.say(config.LogDebug1, "debug1: Standard %s: %v", name, err)
-	}
-}
-
 // finish turns the session's end into an exit code.
-func (r *sshRun) finish(c *client.Client, exit client.Exit, err error, tty bool) int {
+func (r *sshRun) finish(c *client.Client, exit client.Exit, err error, out *sessionOutput, tty bool) int {
 	var refused *client.RefusedError
 	switch {
 	case r.manner != nil:
@@ -225,6 +214,10 @@ func (r *sshRun) finish(c *client.Client, exit client.Exit, err error, tty bool)
 	}
 	if tty {
 		r.say(config.LogInfo, "Connection to %s closed.", r.conf.HostName)
+	}
+	if exit.Signal == "PIPE" && out.refused() {
+		r.say(config.LogDebug1, "debug1: The program ended as nobody takes its output.")
+		return sshFailed
 	}
 	if exit.Signal != "" {
 		core := ""

@@ -3,6 +3,7 @@ package keyfile
 import (
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/nacre-ssh/nacre/key"
 )
@@ -39,6 +40,9 @@ func ReadPrivate(path string) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, loadError(path, err)
+	}
+	if info.IsDir() {
+		return nil, &LoadError{path, syscall.EISDIR}
 	}
 	if err := CheckPermissions(path, info); err != nil {
 		return nil, &LoadError{path, err}

@@ -43,7 +43,18 @@ type Config struct {
 	Unused time.Duration
 }
 
-// ErrDead is the end of a connection whose peer stopped answering.
+// A DeadError is the end of a connection whose peer stopped answering. Nothing
+// came for at least Silence.
+type DeadError struct{ Silence time.Duration }
+
+func (e *DeadError) Error() string {
+	return fmt.Sprintf("%v: nothing came for %v", ErrDead, e.Silence)
+}
+
+// Is makes every DeadError an [ErrDead].
+func (e *DeadError) Is(target error) bool { return target == ErrDead }
+
+// ErrDead is what every [DeadError] is.
 var ErrDead = errors.New("the peer has stopped answering")
 
 // A Mux is the connection protocol on one connection. All methods but Run may be
@@ -259,7 +270,7 @@ func (m *Mux) tick() {
 	} else if m.missed++; m.missed > max(m.cfg.KeepAliveMax, 1) {
 		m.mu.Lock()
 		if m.ended == nil {
-			m.ended = fmt.Errorf("%w: nothing came for %v", ErrDead, time.Duration(m.missed)*m.cfg.KeepAlive)
+			m.ended = &DeadError{time.Duration(m.missed) * m.cfg.KeepAlive}
 		}
 		m.mu.Unlock()
 		m.conn.Close()

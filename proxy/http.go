@@ -122,7 +122,7 @@ func (t *httpTalk) broken(err error) error {
 	switch {
 	case errors.As(err, &bad):
 		return &BrokenError{t.p, bad.text}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case hungUp(err):
 		return &BrokenError{t.p, "the end of the connection"}
 	}
 	return fmt.Errorf("the proxy %s: %w", t.p, err)

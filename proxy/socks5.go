@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 )
 
 // Methods of RFC 1928, section 3.
@@ -66,10 +67,15 @@ func socksError(p *Proxy, err error) error {
 	switch {
 	case errors.As(err, &refused), errors.As(err, &login), errors.As(err, &broken):
 		return err
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case hungUp(err):
 		return &BrokenError{p, "the end of the connection"}
 	}
 	return fmt.Errorf("the proxy %s: %w", p, err)
+}
+
+// hungUp tells that the proxy has ended the connection, politely or not.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // socks5Greet offers the ways to log in and tells whether a password is wanted.
