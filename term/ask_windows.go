@@ -1,8 +1,10 @@
 package term
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 
@@ -42,10 +44,7 @@ func question(ctx context.Context, prompt string, echo bool) ([]byte, error) {
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		line, err := readLine(in)
-		if err == nil {
-			skipLineFeed(in)
-		}
+		line, err := consoleLine(in)
 		answers <- answer{line, err}
 	}()
 	select {
@@ -81,5 +80,27 @@ func lineMode(in *os.File, echo bool) (restore func(), err error) {
 	return func() { _ = set(before) }, nil
 }
 
-// skipLineFeed takes the second half of a console's line end.
-func skipLineFeed(in *os.File) { _, _ = in.Read(make([]byte, 1)) }
+// consoleLine reads a line as a whole: a console gives one at a time, and takes
+// it badly when it is asked for less (Wine's shows the rest again).
+func consoleLine(in *os.File) ([]byte, error) {
+	var line []byte
+	part := make([]byte, 1024)
+	defer clear(part)
+	for {
+		n, err := in.Read(part)
+		line = append(line, part[:n]...)
+		if text, ok := bytes.CutSuffix(line, []byte("\n")); ok {
+			return bytes.TrimSuffix(text, []byte("\r")), nil
+		}
+		if err == io.EOF && len(line) > 0 {
+			return line, nil
+		}
+		if err == nil && len(line) > maxAnswer {
+			err = fmt.Errorf("an answer may have %d bytes at most", maxAnswer)
+		}
+		if err != nil {
+			clear(line)
+			return nil, err
+		}
+	}
+}
