@@ -83,6 +83,14 @@ func oneProcessor(e *Env) {
 	}
 }
 
+// manyProcessors takes that back for a session at a terminal: what is typed must
+// not wait until the goroutines that move bulk data have had their turns.
+func manyProcessors(e *Env) {
+	if e.Getenv("GOMAXPROCS") == "" {
+		runtime.SetDefaultGOMAXPROCS()
+	}
+}
+
 // sshUsage is the end of a command line that makes no sense.
 func sshUsage(e *Env, line *sshLine, err error) int {
 	var bad *getopt.Error

@@ -18,6 +18,9 @@ const (
 	// smallPayload is the largest payload, in bytes, that is copied into a slab
 	// shared with others rather than wait in its own.
 	smallPayload = 4 << 10
+	// maxUnsent is how many bytes the system may hold that it can't send yet: a
+	// keystroke overtakes what waits here, but nothing that waits there.
+	maxUnsent = 256 << 10
 	// maxBanner caps what a server says before its identification
 	// (RFC 4253, section 4.2 leaves it open).
 	maxBanner = 64 << 10

@@ -86,6 +86,7 @@ type writer struct {
 func (w *writer) init(nc net.Conn) {
 	w.seal = packet.NewPlainSealer()
 	w.sink = netx.NewSink(nc)
+	netx.LimitUnsent(nc, maxUnsent)
 	w.idle.L = &w.mu
 	for i := range w.lanes {
 		w.lanes[i].room.L = &w.mu
