@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
 const (
@@ -27,12 +29,12 @@ type typist struct {
 }
 
 // typist starts a client of a side and returns when keys come back.
-func (l *lab) typist(ctx context.Context, c side, srv *server, f far) (*typist, error) {
+func (l *lab) typist(ctx context.Context, c side, at int, f far) (*typist, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	cmd, err := l.ssh(ctx, c, srv.port, l.dir, rawCat, "-tt", "-c", aesGCM,
+	cmd, err := l.ssh(ctx, c, at, l.dir, rawCat, "-tt", "-c", aesGCM,
 		"-o", "ExitOnForwardFailure=yes", "-L", fmt.Sprintf("%s:%d:%s", loopback, port, f.Addr()))
 	if err != nil {
 		return nil, err
@@ -114,11 +116,11 @@ func (t *typist) bulk(up, down bool) (stop func(), err error) {
 	return stop, nil
 }
 
-// echo is how long each of n keys took on a connection of one side.
-func (b *bench) echo(c side, srv *server, f far, up, down bool, n int) ([]float64, error) {
+// echo is how long each of n keys took on a connection of one side to a port.
+func (b *bench) echo(c side, at int, f far, up, down bool, n int) ([]float64, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	t, err := b.typist(ctx, c, srv, f)
+	t, err := b.typist(ctx, c, at, f)
 	if err != nil {
 		return nil, err
 	}
@@ -134,41 +136,67 @@ func (b *bench) echo(c side, srv *server, f far, up, down bool, n int) ([]float6
 	return t.echoes(n)
 }
 
+// The slow link of echoRow: a good line of a home.
+const (
+	slowRate   = 4 << 20 // bytes a second
+	slowOneWay = 10 * time.Millisecond
+)
+
 // echoRow is how long a person waits for what they type, alone and beside bulk
-// data of the same connection.
+// data of the same connection, on this machine and over a slow link.
 func echoRow(b *bench) error {
-	ours, peer, err := b.pair()
-	if err != nil {
-		return err
-	}
 	f, err := newFar()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	n := b.size(300, 50)
+	near, slow := [2]int{}, [2]int{}
+	for i, s := range b.sides() {
+		srv, err := b.serve(s)
+		if err != nil {
+			return err
+		}
+		link, err := testpeer.NewNarrowPipe(srv.addr(), slowOneWay, slowRate)
+		if err != nil {
+			return err
+		}
+		defer link.Close()
+		near[i], slow[i] = srv.port, link.Port()
+	}
 	for _, w := range []struct {
 		name     string
+		ports    [2]int
 		up, down bool
-	}{{"alone", false, false}, {"beside bulk up", true, false}, {"beside bulk down", false, true}} {
+		keys     int
+	}{
+		{"", near, false, false, b.size(300, 50)},
+		{" beside bulk up", near, true, false, b.size(300, 50)},
+		{" beside bulk down", near, false, true, b.size(300, 50)},
+		{", slow link, beside bulk up", slow, true, false, b.size(60, 10)},
+		{", slow link, beside bulk down", slow, false, true, b.size(60, 10)},
+	} {
 		var all [2][]float64
 		for run := range b.runs {
 			for _, i := range [][]int{{0, 1}, {1, 0}}[run%2] {
-				took, err := b.echo(b.sides()[i], []*server{ours, peer}[i], f, w.up, w.down, n)
+				took, err := b.echo(b.sides()[i], w.ports[i], f, w.up, w.down, w.keys)
 				if err != nil {
-					return fmt.Errorf("%s, %s: %w", b.sides()[i].name, w.name, err)
+					return fmt.Errorf("%s%s: %w", b.sides()[i].name, w.name, err)
 				}
 				all[i] = append(all[i], took...)
 			}
 		}
-		for _, part := range []struct {
-			name string
-			of   float64
-		}{{"p50", 0.50}, {"p99", 0.99}} {
-			b.row("key's echo "+w.name+", "+part.name, "ms", 1000*quantile(all[0], part.of), b.peer.name, 1000*quantile(all[1], part.of), atMostTimes("1", 1))
-		}
+		b.echoRows("key's echo"+w.name, all)
 	}
 	return nil
+}
+
+func (b *bench) echoRows(name string, took [2][]float64) {
+	for _, part := range []struct {
+		name string
+		of   float64
+	}{{"p50", 0.50}, {"p99", 0.99}} {
+		b.row(name+", "+part.name, "ms", 1000*quantile(took[0], part.of), b.peer.name, 1000*quantile(took[1], part.of), atMostTimes("1", 1))
+	}
 }
 
 // quantile is the value that a part of v does not exceed; v must not be empty.

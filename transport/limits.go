@@ -20,7 +20,7 @@ const (
 	smallPayload = 4 << 10
 	// maxUnsent is how many bytes the system may hold that it can't send yet: a
 	// keystroke overtakes what waits here, but nothing that waits there.
-	maxUnsent = 256 << 10
+	maxUnsent = 128 << 10
 	// maxBanner caps what a server says before its identification
 	// (RFC 4253, section 4.2 leaves it open).
 	maxBanner = 64 << 10
@@ -49,4 +49,4 @@ var bounds = struct {
 	bulk   int // bytes of bulk that wait in the queue; callers wait beyond
 	batch  int // bytes that go into one write at most
 	budget int // bytes that one caller writes for others before it passes the role on
-}{bulk: 1 << 20, batch: 256 << 10, budget: 1 << 20}
+}{bulk: 1 << 20, batch: 128 << 10, budget: 1 << 20}

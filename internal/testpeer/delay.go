@@ -18,6 +18,11 @@ const (
 	pipeBlock = 256 << 10
 	pipeLeast = 16 << 10 // a block with less room than this is not read into again
 	pipeBatch = 16       // segments to one write
+
+	// A narrow pipe takes little at a time from a socket that holds little: what
+	// doesn't pass waits at the sender, as before a slow link.
+	narrowRead   = 16 << 10
+	narrowBuffer = 64 << 10
 )
 
 // Pipe is a TCP proxy on 127.0.0.1 that delivers every byte a fixed time after
@@ -27,6 +32,7 @@ type Pipe struct {
 	listener net.Listener
 	target   string
 	oneWay   time.Duration
+	rate     int // bytes a second in each direction; 0: no limit
 
 	conns    atomic.Int64
 	up, down atomic.Int64
@@ -51,11 +57,17 @@ type PipeStats struct {
 // NewPipe listens on a free port and forwards to target (host:port). A
 // round trip through it takes 2×oneWay.
 func NewPipe(target string, oneWay time.Duration) (*Pipe, error) {
+	return NewNarrowPipe(target, oneWay, 0)
+}
+
+// NewNarrowPipe is NewPipe with a limit of rate bytes a second in each direction
+// of a connection. 0 is no limit.
+func NewNarrowPipe(target string, oneWay time.Duration, rate int) (*Pipe, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("delay pipe: %w", err)
 	}
-	p := &Pipe{listener: l, target: target, oneWay: oneWay, open: map[net.Conn]struct{}{}}
+	p := &Pipe{listener: l, target: target, oneWay: oneWay, rate: rate, open: map[net.Conn]struct{}{}}
 	p.wait.Add(1)
 	go p.accept()
 	return p, nil
@@ -128,14 +140,19 @@ func (p *Pipe) serve(client net.Conn) {
 	}
 	defer p.release(server)
 	p.conns.Add(1)
+	if p.rate > 0 {
+		for _, c := range []net.Conn{client, server} {
+			c.(*net.TCPConn).SetReadBuffer(narrowBuffer)
+		}
+	}
 
 	var spoken atomic.Bool // the client was the last to speak
-	up := &lane{from: client, to: server, delay: p.oneWay, count: &p.up, seen: func() {
+	up := &lane{from: client, to: server, delay: p.oneWay, rate: p.rate, count: &p.up, seen: func() {
 		if !spoken.Swap(true) {
 			p.turns.Add(1)
 		}
 	}}
-	down := &lane{from: server, to: client, delay: p.oneWay, count: &p.down, sent: func() { spoken.Store(false) }}
+	down := &lane{from: server, to: client, delay: p.oneWay, rate: p.rate, count: &p.down, sent: func() { spoken.Store(false) }}
 	var both sync.WaitGroup
 	both.Go(up.run)
 	both.Go(down.run)
@@ -170,6 +187,7 @@ type segment struct {
 type lane struct {
 	from, to   net.Conn
 	delay      time.Duration
+	rate       int // bytes a second; 0: no limit
 	count      *atomic.Int64
 	seen, sent func() // after a read, before a write; either may be nil
 
@@ -193,15 +211,29 @@ func (l *lane) run() {
 func (l *lane) read() {
 	var b *block
 	fill := 0
+	var free time.Time // when what was read has passed the narrow place
 	for {
 		if b == nil {
 			b, fill = blocks.Get().(*block), 0
 			b.refs.Store(1)
 		}
-		n, err := l.from.Read(b.buf[fill:])
+		room := b.buf[fill:]
+		if l.rate > 0 {
+			time.Sleep(time.Until(free)) // the narrow place itself
+			room = room[:min(len(room), narrowRead)]
+		}
+		n, err := l.from.Read(room)
 		if n > 0 {
+			now := time.Now()
+			if l.rate > 0 {
+				if now.After(free) {
+					free = now
+				}
+				free = free.Add(time.Duration(n) * time.Second / time.Duration(l.rate))
+				now = free
+			}
 			b.refs.Add(1)
-			l.put(segment{b, b.buf[fill : fill+n], time.Now().Add(l.delay)})
+			l.put(segment{b, b.buf[fill : fill+n], now.Add(l.delay)})
 			fill += n
 		}
 		if err != nil {
