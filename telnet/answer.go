@@ -82,7 +82,7 @@ func (c *Conn) timingMark(verb Command) {
 	case do:
 		c.negotiation(wont, TimingMark)
 	case will, wont:
-		c.skip = false
+		c.decoder.skip.Store(false)
 	}
 }
 

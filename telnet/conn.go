@@ -42,7 +42,6 @@ type Conn struct {
 	them   [256]half  // options on the other side: DO, DONT
 	began  bool       // the first round of options was sent
 	spoke  bool       // the other side spoke Telnet
-	skip   bool       // output is dropped until the timing mark that was asked for
 	out    []byte
 	column uint16
 	row    uint16
@@ -128,9 +127,6 @@ func (c *Conn) Read(p []byte) (int, error) {
 		c.hearUrgent(urgent)
 		kept, bad := c.decoder.decode(p[:n])
 		c.mu.Lock()
-		if c.skip {
-			kept = 0
-		}
 		if e := c.flush(); e != nil && err == nil {
 			err = e
 		}
@@ -184,7 +180,7 @@ func (c *Conn) Interrupt(cmd Command) error {
 	defer c.mu.Unlock()
 	c.command(cmd)
 	c.negotiation(do, TimingMark)
-	c.skip = c.spoke
+	c.decoder.skip.Store(c.spoke)
 	return c.flush()
 }
 

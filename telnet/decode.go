@@ -1,6 +1,9 @@
 package telnet
 
-import "bytes"
+import (
+	"bytes"
+	"sync/atomic"
+)
 
 // A heard is who is told what stands between the data. Unlike data it is
 // complete: never part of a command.
@@ -19,6 +22,9 @@ type decoder struct {
 	sub    []byte  // the option and what followed, in states inSub and subIAC
 	binary bool    // no meaning in CR
 	urgent bool    // data is dropped up to the data mark
+	// skip drops data up to a timing mark. The user's side sets it, while the
+	// decoder reads.
+	skip atomic.Bool
 }
 
 type state uint8
@@ -38,7 +44,7 @@ func (d *decoder) decode(b []byte) (kept int, err error) {
 	for i := 0; i < len(b); i++ {
 		if d.state == inData {
 			n := d.plain(b[i:])
-			if !d.urgent {
+			if !d.drops() {
 				kept += copy(b[kept:], b[i:i+n])
 			}
 			if i += n; i == len(b) {
@@ -49,13 +55,15 @@ func (d *decoder) decode(b []byte) (kept int, err error) {
 		if err != nil {
 			return kept, err
 		}
-		if data && !d.urgent {
+		if data && !d.drops() {
 			b[kept] = b[i]
 			kept++
 		}
 	}
 	return kept, nil
 }
+
+func (d *decoder) drops() bool { return d.urgent || d.skip.Load() }
 
 // plain counts the bytes before the next that means something.
 func (d *decoder) plain(b []byte) int {

@@ -1,0 +1,9 @@
+package telnet
+
+import (
+	"testing"
+
+	"github.com/nacre-ssh/nacre/internal/leakcheck"
+)
+
+func TestMain(m *testing.M) { leakcheck.Main(m) }
