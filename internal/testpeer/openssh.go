@@ -154,6 +154,11 @@ func (o *OpenSSH) Start(t TB, opt ServerOptions) *Running {
 	}
 	port := FreePort(t)
 	dir := t.TempDir()
+	env := environment(dir)
+	if opt.Password != "" {
+		lines = append(lines, "PasswordAuthentication yes", "KbdInteractiveAuthentication no") // the first line of a keyword holds
+		env = append(env, passwordDatabase(t, dir, opt.Password)...)
+	}
 	lines = append(lines, serverLines(t, dir, opt)...)
 	lines = append(lines, "PidFile none", "UseDNS no", "LogLevel DEBUG")
 	if o.hasPenalties() {
@@ -162,7 +167,7 @@ func (o *OpenSSH) Start(t TB, opt ServerOptions) *Running {
 	lines = append(lines, opt.Config...)
 	conf := writeFile(t, dir, "sshd_config", lines...)
 	cmd := exec.Command(o.sshd, "-D", "-e", "-f", conf, "-p", strconv.Itoa(port))
-	cmd.Env = environment(dir)
+	cmd.Env = env
 	d := startDaemon(t, "OpenSSH sshd", cmd)
 	d.listening(t, port)
 	return d.running(target(t, port, opt), newKeys)

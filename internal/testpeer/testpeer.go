@@ -84,6 +84,9 @@ type ServerOptions struct {
 	Algorithms Algorithms
 	Everything bool  // offer also what is off by default
 	Rekey      int64 // bytes; 0 leaves the default; Dropbear can't be told
+	// Password lets the user in as well; "" lets nobody in by password. Only
+	// OpenSSH can be told.
+	Password string
 	// Config is added at the end of the configuration file of those servers
 	// that have one (OpenSSH, nacre).
 	Config []string

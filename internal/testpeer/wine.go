@@ -108,6 +108,22 @@ func (w *Wine) environment() []string {
 	return environment(w.prefix, "WINEPREFIX="+w.prefix, "WINEARCH=win64", "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml=")
 }
 
+// Drive is the Unix path of what Windows programs know as C:\ and the elements.
+func (w *Wine) Drive(elem ...string) string {
+	return filepath.Join(append([]string{w.prefix, "drive_c"}, elem...)...)
+}
+
+// Build builds a program of this module for Windows, with a Unix path for its
+// name, whose directory is made.
+func (w *Wine) Build(t TB, name, program string) {
+	t.Helper()
+	build := exec.Command("go", "build", "-o", name, "github.com/nacre-ssh/nacre/"+program)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=windows", "GOARCH=amd64")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build %s for Windows: %v\n%s", program, err, out)
+	}
+}
+
 // Command is a Windows program to run, whose path is a Unix one. It is killed,
 // with what it started, when ctx ends.
 func (w *Wine) Command(ctx context.Context, program string, args ...string) *exec.Cmd {

@@ -6,6 +6,9 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,14 +29,69 @@ func XServer(t TB) (display, authority string) {
 		b = append(binary.BigEndian.AppendUint16(b, uint16(len(field))), field...)
 	}
 	dir := t.TempDir()
+	// A server that lost its last client would forget the cookies that it gave.
+	number := startX(t, exec.Command(mustProgram(t, "Xvfb"), "-displayfd", "3", "-auth", writeFile(t, dir, "server", string(b)),
+		"-nolisten", "tcp", "-noreset", "-screen", "0", "640x480x24"))
+	// The client's file is what xauth writes.
+	display, authority = ":"+number, filepath.Join(dir, "client")
+	out, err := exec.Command(mustProgram(t, "xauth"), "-f", authority, "add", display, protocol, hex.EncodeToString(cookie)).CombinedOutput()
+	if err != nil {
+		t.Fatalf("xauth: %v: %s", err, out)
+	}
+	return display, authority
+}
+
+// OpenXServer starts an X server without a screen that lets in whoever comes, as
+// X servers on Windows do, and that is reached by TCP at 127.0.0.1. It returns
+// what belongs in $DISPLAY, and the file that always has the screen's picture
+// (XWDFile.h).
+func OpenXServer(t TB) (display, picture string) {
+	t.Helper()
+	dir := t.TempDir()
+	number := startX(t, exec.Command(mustProgram(t, "Xvfb"), "-displayfd", "3", "-ac", "-nolisten", "tcp", "-noreset",
+		"-fbdir", dir, "-screen", "0", "320x240x24"))
+	// The server itself would listen at every address.
+	port := FreePort(t)
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go join(from, "/tmp/.X11-unix/X"+number)
+		}
+	}()
+	return fmt.Sprintf("localhost:%d", port-6000), filepath.Join(dir, "Xvfb_screen0")
+}
+
+// join passes bytes between a connection and a Unix socket until both are silent.
+func join(a net.Conn, path string) {
+	defer a.Close()
+	b, err := net.Dial("unix", path)
+	if err != nil {
+		return
+	}
+	defer b.Close()
+	go func() {
+		io.Copy(b, a)
+		b.(*net.UnixConn).CloseWrite()
+	}()
+	io.Copy(a, b)
+}
+
+// startX starts a server that tells its number at descriptor 3, and returns that.
+func startX(t TB, cmd *exec.Cmd) (number string) {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
 	defer r.Close()
-	// A server that lost its last client would forget the cookies that it gave.
-	cmd := exec.Command(mustProgram(t, "Xvfb"), "-displayfd", "3", "-auth", writeFile(t, dir, "server", string(b)),
-		"-nolisten", "tcp", "-noreset", "-screen", "0", "640x480x24")
 	cmd.ExtraFiles = []*os.File{w}
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -42,15 +100,9 @@ func XServer(t TB) (display, authority string) {
 	}
 	w.Close()
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	number, err := bufio.NewReader(r).ReadString('\n')
+	line, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil {
 		t.Fatalf("Xvfb ended before it served: %s", said.String())
 	}
-	// The client's file is what xauth writes.
-	display, authority = ":"+strings.TrimSpace(number), filepath.Join(dir, "client")
-	out, err := exec.Command(mustProgram(t, "xauth"), "-f", authority, "add", display, protocol, hex.EncodeToString(cookie)).CombinedOutput()
-	if err != nil {
-		t.Fatalf("xauth: %v: %s", err, out)
-	}
-	return display, authority
+	return strings.TrimSpace(line)
 }
