@@ -12,6 +12,7 @@ type Fault struct {
 	Path string // all links resolved
 	Mode fs.FileMode
 	UID  uint32 // of the owner, who is wrong unless it is the user's or root's
+	GID  uint32
 }
 
 // Dir says whether it is a directory.
@@ -37,7 +38,8 @@ func Faults(u *User, path string) ([]Fault, error) {
 			return faults, err
 		}
 		if !trusted(u, info) {
-			faults = append(faults, Fault{at, info.Mode(), ownerOf(info)})
+			uid, gid := ownerOf(info)
+			faults = append(faults, Fault{at, info.Mode(), uid, gid})
 		}
 		if at == top || at == filepath.Dir(at) {
 			return faults, nil

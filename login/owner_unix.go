@@ -13,10 +13,10 @@ func trusted(u *User, info os.FileInfo) bool {
 	return ok && (st.Uid == u.UID || st.Uid == 0) && info.Mode().Perm()&0o022 == 0
 }
 
-// ownerOf is the number of the user whose file it is.
-func ownerOf(info os.FileInfo) uint32 {
+// ownerOf are the numbers of the user and the group whose file it is.
+func ownerOf(info os.FileInfo) (uid, gid uint32) {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return st.Uid
+		return st.Uid, st.Gid
 	}
-	return 0
+	return 0, 0
 }
