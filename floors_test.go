@@ -32,6 +32,7 @@ var floors = map[string]room{
 	"wire":                 {floor: 0},
 	"internal/slab":        {floor: 0},
 	"internal/netx":        {floor: 0, beside: []string{"internal/slab"}},
+	"internal/tun":         {floor: 0},
 	"internal/getopt":      {floor: 0},
 	"internal/pattern":     {floor: 0},
 	"internal/bcryptpbkdf": {floor: 0},

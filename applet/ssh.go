@@ -197,6 +197,9 @@ func (r *sshRun) clientConfig(methods []auth.ClientMethod) *client.Config {
 		Banner: func(text string) { r.say(config.LogInfo, "%s", term.Printable(text)) },
 	}
 	cfg.Mux.KeepAlive, cfg.Mux.KeepAliveMax, cfg.Mux.Global = c.ServerAliveInterval, c.ServerAliveCountMax, r.update.global
+	for _, t := range c.ChannelTimeout {
+		cfg.Mux.Timeouts = append(cfg.Mux.Timeouts, mux.Timeout{Type: t.Type, After: t.Interval})
+	}
 	return cfg
 }
 

@@ -22,6 +22,7 @@ type forwarding struct {
 	*forward.Forwards
 	run     *sshRun
 	answers []func(context.Context) bool
+	device  string // the tunnel's network device; "" without one
 }
 
 // forwards sets up what the configuration asks for. Remote forwards are asked
@@ -32,7 +33,7 @@ func (r *sshRun) forwards(ctx context.Context, c *client.Client) *forwarding {
 	if f.listensOnSockets() {
 		f.tidy()
 	}
-	if f.listen(ctx) && f.ask() {
+	if f.listen(ctx) && f.ask() && f.tunnel(c) {
 		return f
 	}
 	f.Close()

@@ -9,12 +9,12 @@ import (
 )
 
 // localCommand runs LocalCommand on this machine, once the login is done, and
-// waits for it. How it ends is its own affair.
-func (r *sshRun) localCommand() {
+// waits for it. device is the tunnel's, "" without one. How it ends is its own affair.
+func (r *sshRun) localCommand(device string) {
 	if !r.conf.PermitLocalCommand || r.conf.LocalCommand == "" || r.conf.LocalCommand == "none" {
 		return
 	}
-	line, err := r.conf.LocalCommandLine("")
+	line, err := r.conf.LocalCommandLine(device)
 	if err != nil {
 		r.say(config.LogError, "%v", err)
 		return

@@ -23,7 +23,7 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	if f == nil {
 		return sshFailed
 	}
-	r.localCommand()
+	r.localCommand(f.device)
 	shared := r.startMaster(ctx, c, f, client.SessionOptions{Agent: agentForwarded, X11: display})
 	defer shared.end()
 	switch {

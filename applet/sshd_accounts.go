@@ -205,6 +205,9 @@ func permitOf(r *login.Restrictions) *auth.Permit {
 	if len(r.PermitOpen) > 0 {
 		p.PermitOpen = [][]string{r.PermitOpen}
 	}
+	if p.NoTunnel = r.NoTunnel; r.HasTunnel {
+		p.Tunnels = []int{r.Tunnel}
+	}
 	if len(r.PermitListen) > 0 {
 		p.PermitListen = [][]string{r.PermitListen}
 	}

@@ -17,6 +17,7 @@ type forwardingPolicy struct {
 	gatewayPorts, socketMode                       uint32
 	socketUnlink                                   bool
 	network                                        string
+	tunnels                                        uint32
 }
 
 func newForwardingPolicy(c *config.Server) forwardingPolicy {
@@ -34,8 +35,19 @@ func newForwardingPolicy(c *config.Server) forwardingPolicy {
 		onlyOpen: f.PermitOpen != nil, onlyListen: f.PermitListen != nil,
 		permitOpen: f.PermitOpen, permitListen: f.PermitListen,
 		gatewayPorts: uint32(gateways[f.GatewayPorts]), socketMode: uint32(0o777 &^ f.SocketMask), socketUnlink: f.SocketUnlink,
-		network: networks[c.AddressFamily],
+		network: networks[c.AddressFamily], tunnels: tunnelModes(f),
 	}
+}
+
+// tunnelModes are the kinds of network devices that PermitTunnel permits.
+func tunnelModes(f config.ServerForwarding) uint32 {
+	modes := map[string]forward.TunnelMode{
+		"yes": forward.PointToPoint | forward.Ethernet, "point-to-point": forward.PointToPoint, "ethernet": forward.Ethernet,
+	}
+	if f.Disable {
+		return 0
+	}
+	return uint32(modes[f.Tunnel])
 }
 
 // code writes or reads the policy.
@@ -47,6 +59,7 @@ func (f *forwardingPolicy) code(p *policyCodec) {
 	}
 	p.uint32(&f.gatewayPorts)
 	p.uint32(&f.socketMode)
+	p.uint32(&f.tunnels)
 	p.string(&f.network)
 	p.strings(&f.permitOpen)
 	p.strings(&f.permitListen)
@@ -63,7 +76,7 @@ func (f *forwardingPolicy) forwarding() server.Forwarding {
 	return server.Forwarding{
 		OpenTCP: f.openTCP, OpenSockets: f.openSockets, ListenTCP: f.listenTCP, ListenSockets: f.listenSockets,
 		PermitOpen: list(f.onlyOpen, f.permitOpen), PermitListen: list(f.onlyListen, f.permitListen),
-		GatewayPorts: forward.GatewayPorts(f.gatewayPorts), Network: f.network,
+		GatewayPorts: forward.GatewayPorts(f.gatewayPorts), Network: f.network, Tunnels: forward.TunnelMode(f.tunnels),
 		Sockets: forward.SocketOptions{Mode: fs.FileMode(f.socketMode).Perm(), Unlink: f.socketUnlink},
 	}
 }

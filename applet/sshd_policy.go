@@ -10,6 +10,7 @@ import (
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/login"
+	"github.com/nacre-ssh/nacre/mux"
 	"github.com/nacre-ssh/nacre/packet"
 	"github.com/nacre-ssh/nacre/server"
 	"github.com/nacre-ssh/nacre/transport"
@@ -32,6 +33,10 @@ type sessionConfig struct {
 	subsystemNames, subsystems    []string
 	hostKeys                      []string // blobs
 	forwarding                    forwardingPolicy
+	qos                           []int // for terminals, for the rest
+	timeouts                      []string
+	timeoutSeconds                []int
+	unused                        uint64
 }
 
 func newSessionConfig(c *config.Server, generation uint32, keys []key.Signer) *sessionConfig {
@@ -43,6 +48,12 @@ func newSessionConfig(c *config.Server, generation uint32, keys []key.Signer) *s
 		keepAlive: uint64(c.ClientAliveInterval), keepAliveMax: uint64(c.ClientAliveCountMax),
 		maxSessions: uint32(c.MaxSessions), acceptEnv: c.AcceptEnv, forwarding: newForwardingPolicy(c),
 	}
+	s.qos = []int{int(c.IPQoS.Interactive), int(c.IPQoS.Bulk)}
+	for _, t := range c.ChannelTimeout {
+		s.timeouts = append(s.timeouts, t.Type)
+		s.timeoutSeconds = append(s.timeoutSeconds, int(min(t.Interval/time.Second, 1<<30)))
+	}
+	s.unused = uint64(c.UnusedConnectionTimeout)
 	if !c.Compression {
 		s.compression = []string{packet.CompressNone}
 	}
@@ -65,6 +76,10 @@ func (s *sessionConfig) serverConfig() server.Config {
 		MaxSessions: int(s.maxSessions), AcceptEnv: login.AcceptEnv(s.acceptEnv).Accepts, NoPTY: s.noPTY,
 		KeepAlive: time.Duration(s.keepAlive), KeepAliveMax: int(s.keepAliveMax),
 		Subsystems: map[string]string{}, Forwarding: s.forwarding.forwarding(),
+		QoS: &mux.QoS{Interactive: s.qos[0], Bulk: s.qos[1]}, UnusedTimeout: time.Duration(s.unused),
+	}
+	for i, typ := range s.timeouts {
+		c.Timeouts = append(c.Timeouts, mux.Timeout{Type: typ, After: time.Duration(s.timeoutSeconds[i]) * time.Second})
 	}
 	if s.maxSessions == 0 {
 		c.MaxSessions = -1
@@ -136,11 +151,27 @@ func (p *policyCodec) strings(v *[]string) {
 	}
 }
 
+// ints are numbers that fit 32 bits; a negative one comes back as it was.
+func (p *policyCodec) ints(v *[]int) {
+	n := uint32(len(*v))
+	p.uint32(&n)
+	if p.in != nil {
+		*v = nil
+		for i := uint32(0); i < min(n, maxPolicyList) && p.in.Err() == nil; i++ {
+			*v = append(*v, int(int32(p.in.Uint32())))
+		}
+		return
+	}
+	for _, i := range *v {
+		p.out = wire.AppendUint32(p.out, uint32(int32(i)))
+	}
+}
+
 func (s *sessionConfig) code(p *policyCodec) {
 	for _, v := range []*uint32{&s.generation, &s.logLevel, &s.maxSessions} {
 		p.uint32(v)
 	}
-	for _, v := range []*uint64{&s.rekeyBytes, &s.rekeyInterval, &s.keepAlive, &s.keepAliveMax} {
+	for _, v := range []*uint64{&s.rekeyBytes, &s.rekeyInterval, &s.keepAlive, &s.keepAliveMax, &s.unused} {
 		p.uint64(v)
 	}
 	for _, v := range []*bool{&s.requireStrictKex, &s.noPTY, &s.motd} {
@@ -149,10 +180,12 @@ func (s *sessionConfig) code(p *policyCodec) {
 	p.string(&s.moduli)
 	for _, v := range []*[]string{
 		&s.kex, &s.hostKeyAlgorithms, &s.ciphers, &s.macs, &s.compression,
-		&s.acceptEnv, &s.subsystemNames, &s.subsystems, &s.hostKeys,
+		&s.acceptEnv, &s.subsystemNames, &s.subsystems, &s.hostKeys, &s.timeouts,
 	} {
 		p.strings(v)
 	}
+	p.ints(&s.qos)
+	p.ints(&s.timeoutSeconds)
 	s.forwarding.code(p)
 }
 
@@ -167,7 +200,7 @@ var errPolicy = errors.New("the policy of a connection is malformed")
 func parseSessionConfig(b []byte) (*sessionConfig, error) {
 	r, s := wire.NewReader(b), new(sessionConfig)
 	s.code(&policyCodec{in: &r})
-	if r.End() != nil || len(s.subsystems) != len(s.subsystemNames) {
+	if r.End() != nil || len(s.subsystems) != len(s.subsystemNames) || len(s.qos) != 2 || len(s.timeoutSeconds) != len(s.timeouts) {
 		return nil, errPolicy
 	}
 	return s, nil
@@ -189,12 +222,13 @@ func codeLogin(p *policyCodec, l *server.Login) {
 	}
 	permit := *l.Permit
 	p.string(&permit.ForceCommand)
-	for _, v := range []*bool{&permit.NoPTY, &permit.NoPortForward, &permit.NoAgent, &permit.NoX11, &permit.NoUserRC} {
+	for _, v := range []*bool{&permit.NoPTY, &permit.NoPortForward, &permit.NoTunnel, &permit.NoAgent, &permit.NoX11, &permit.NoUserRC} {
 		p.bool(v)
 	}
 	for _, v := range []*[][]string{&permit.PermitOpen, &permit.PermitListen} {
 		codeLists(p, v)
 	}
+	p.ints(&permit.Tunnels)
 	if p.in != nil {
 		l.Permit = &permit
 	}

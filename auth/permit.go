@@ -31,8 +31,13 @@ type Permit struct {
 	PermitOpen   [][]string
 	PermitListen [][]string
 
+	// Tunnels are numbers of network devices: the one that a tunnel has must be
+	// every one of them. None: any.
+	Tunnels []int
+
 	NoPTY         bool
 	NoPortForward bool
+	NoTunnel      bool
 	NoAgent       bool
 	NoX11         bool
 	NoUserRC      bool
@@ -87,8 +92,10 @@ func Merge(first, second *Permit) (*Permit, error) {
 		Environment:   mergeEnvironment(first.Environment, second.Environment),
 		PermitOpen:    slices.Concat(first.PermitOpen, second.PermitOpen),
 		PermitListen:  slices.Concat(first.PermitListen, second.PermitListen),
+		Tunnels:       slices.Concat(first.Tunnels, second.Tunnels),
 		NoPTY:         first.NoPTY || second.NoPTY,
 		NoPortForward: first.NoPortForward || second.NoPortForward,
+		NoTunnel:      first.NoTunnel || second.NoTunnel,
 		NoAgent:       first.NoAgent || second.NoAgent,
 		NoX11:         first.NoX11 || second.NoX11,
 		NoUserRC:      first.NoUserRC || second.NoUserRC,

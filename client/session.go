@@ -159,19 +159,19 @@ func (s *Session) ask(name string, payload []byte) error {
 }
 
 // Shell starts the user's shell.
-func (s *Session) Shell() error { return s.start("shell", nil) }
+func (s *Session) Shell() error { return s.start("shell", "session:shell", nil) }
 
 // Exec starts a command, which the server's shell reads.
 func (s *Session) Exec(command string) error {
-	return s.start("exec", wire.AppendString(nil, command))
+	return s.start("exec", "session:command", wire.AppendString(nil, command))
 }
 
 // Subsystem starts a subsystem, such as "sftp".
 func (s *Session) Subsystem(name string) error {
-	return s.start("subsystem", wire.AppendString(nil, name))
+	return s.start("subsystem", "session:subsystem:"+name, wire.AppendString(nil, name))
 }
 
-func (s *Session) start(request string, payload []byte) error {
+func (s *Session) start(request, label string, payload []byte) error {
 	s.mu.Lock()
 	again := s.started
 	s.started = true
@@ -183,6 +183,7 @@ func (s *Session) start(request string, payload []byte) error {
 	if err != nil {
 		return err
 	}
+	s.SetLabel(label)
 	go s.follow(request, wait)
 	return nil
 }

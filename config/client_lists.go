@@ -116,22 +116,23 @@ func checkCNAMERule(word string) error {
 	return nil
 }
 
-func channelTimeouts() value[Client] {
-	return value[Client]{
-		parse: func(to *Client, a *args) error {
+// channelTimeouts are type=time words; each has a pattern of types.
+func channelTimeouts[T any](field func(*T) *[]ChannelTimeout) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
 			list, err := someWords(a, func(word string) error { _, err := parseChannelTimeout(word); return err }, "none")
 			if err != nil || hasNone(list) {
 				return err
 			}
 			for _, word := range list {
 				timeout, _ := parseChannelTimeout(word) // was checked above
-				to.ChannelTimeout = append(to.ChannelTimeout, timeout)
+				*field(to) = append(*field(to), timeout)
 			}
 			return nil
 		},
-		show: func(of *Client) []string {
+		show: func(of *T) []string {
 			var words []string
-			for _, timeout := range of.ChannelTimeout {
+			for _, timeout := range *field(of) {
 				words = append(words, timeout.text)
 			}
 			return []string{orElse(strings.Join(words, " "), "none")}

@@ -15,21 +15,11 @@ func clientOthers() []other {
 // refused; the rest ("*") is noted.
 func clientPending() []other {
 	return []other{
-		// Ignoring these would take another way to the host than the file says.
-		{"BindInterface", "none", "the connection would leave by another interface. BindAddress is supported", false},
-
 		// Ignoring these would trust or offer something else than the file says.
 
-		// What doesn't happen is worth a word: a person would wait for it.
-		{"Tunnel", "*", "no tunnel device is opened", false},
-
 		// Nothing is lost but comfort.
-		{"TunnelDevice", "*", "no tunnel device is opened", false},
-		{"ChannelTimeout", "*", "channels have no idle limit", false},
 		{"EnableSSHKeysign HostbasedAuthentication HostbasedAcceptedAlgorithms", "*", "host-based authentication is not tried", false},
-		{"IPQoS", "*", "packets carry the system's class of service", false},
 		{"KbdInteractiveDevices", "*", "the server chooses the device", false},
-		{"ObscureKeystrokeTiming", "*", "keystrokes are sent when they are typed", false},
 		{"SecurityKeyProvider", "*", "security keys are not used", false},
 		{"VersionAddendum WarnWeakCrypto", "*", "it has no effect", false},
 	}

@@ -111,6 +111,6 @@ func numberRows() []row[Client] {
 		{"ServerAliveCountMax", number(func(c *c) *int { return &c.ServerAliveCountMax }, 0), "3", false, anywhere, "How many unanswered keepalives end the connection."},
 		{"ServerAliveInterval", seconds(func(c *c) *time.Duration { return &c.ServerAliveInterval }, "0"), "0", false, anywhere, "How long to hear nothing before a keepalive is sent."},
 		{"RequiredRSASize", number(func(c *c) *int { return &c.RequiredRSASize }, 0), "1024", false, anywhere, "The smallest RSA key to accept, in bits."},
-		{"ObscureKeystrokeTiming", keystrokes(), "yes", false, anywhere, "Send keystrokes at fixed times, so that their rhythm tells nothing: yes, no or interval:milliseconds."},
+		{"ObscureKeystrokeTiming", keystrokes(), "yes", false, anywhere, "Send keystrokes at fixed times and false ones afterwards, so that their rhythm tells nothing: yes, no or interval:milliseconds. It takes a server that answers pings (OpenSSH 9.5 or nacre), and rests while more than terminals is open."},
 	}
 }

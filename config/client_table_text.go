@@ -57,7 +57,7 @@ func listRows() []row[Client] {
 		{"SendEnv", sendEnv(), "", true, anywhere, "Variables to send, as patterns; -NAME takes back."},
 		{"SetEnv", setEnv(), "", false, anywhere, "NAME=value variables to send."},
 		{"LogVerbose", words(func(c *c) *[]string { return &c.LogVerbose }), "", false, anywhere, "Patterns of places in the program that log everything."},
-		{"ChannelTimeout", channelTimeouts(), "", false, anywhere, "type=time: close channels of a type when idle for that long."},
+		{"ChannelTimeout", channelTimeouts(func(c *c) *[]ChannelTimeout { return &c.ChannelTimeout }), "", false, anywhere, "type=time: close channels of a type when idle for that long. Types are patterns of session:shell, session:command, session:subsystem:name, session (any of them), direct-tcpip, direct-streamlocal@openssh.com, forwarded-tcpip, forwarded-streamlocal@openssh.com, agent-connection, x11-connection and tun-connection; global closes all when none was used."},
 		{"PermitRemoteOpen", permitOpen(), "", false, anywhere, "host:port that a remote SOCKS forward may open; any or none."},
 	}
 }
@@ -69,11 +69,11 @@ func otherRows() []row[Client] {
 		{"AddKeysToAgent", addKeys(), "no", false, anywhere, "Add loaded keys to the agent: yes, no, ask, confirm, or for how long."},
 		{"ForwardAgent", forwardAgent(), "no", false, anywhere, "Let programs there use the agent here: yes, no, a socket or $NAME."},
 		{"ConnectTimeout", connectTimeout(), "none", false, anywhere, "How long connecting may take."},
-		{"TunnelDevice", one(func(c *c) *TunnelDevice { return &c.TunnelDevice }, ParseTunnelDevice, TunnelDevice.String), "any:any", false, anywhere, "Numbers of the network devices: here[:there]."},
+		{"TunnelDevice", one(func(c *c) *TunnelDevice { return &c.TunnelDevice }, ParseTunnelDevice, TunnelDevice.String), "any:any", false, anywhere, "Numbers of the network devices: here[:there], or any for the next free one."},
 		{"CanonicalizePermittedCNAMEs", cnameRules(), "", false, anywhere, "names:targets: which names may be replaced by which CNAMEs."},
 		{"ControlPersist", controlPersist(), "no", false, anywhere, "Keep a shared connection after its last session: yes, no, or for how long."},
 		{"EscapeChar", one(func(c *c) *int { return &c.EscapeChar }, ParseEscape, showEscape), "~", false, anywhere, "The character that begins an escape; none for no escapes."},
-		{"IPQoS", ipQoS(), "ef cs0", false, anywhere, "Classes of service, for interactive sessions and for the rest."},
+		{"IPQoS", ipQoS(func(c *c) *IPQoS { return &c.IPQoS }), "ef cs0", false, anywhere, "Classes of service of packets: for connections with nothing but terminals, and for all others. none leaves packets as they are."},
 		{"RekeyLimit", rekeyLimit(func(c *c) *RekeyLimit { return &c.RekeyLimit }), "default none", false, anywhere, "How many bytes, and how much time, until new keys are made."},
 		{"StreamLocalBindMask", bindMask(), "0177", false, anywhere, "Mode bits that the file of a socket doesn't get, in octal."},
 		{"SyslogFacility", facility(func(c *c) *string { return &c.SyslogFacility }), "USER", false, anywhere, "Where the system log files what -y sends."},

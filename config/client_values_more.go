@@ -217,9 +217,9 @@ func parseControlPersist(word string) (ControlPersist, error) {
 	return ControlPersist{true, idle}, nil
 }
 
-func ipQoS() value[Client] {
-	return value[Client]{
-		parse: func(to *Client, a *args) error {
+func ipQoS[T any](field func(*T) *IPQoS) value[T] {
+	return value[T]{
+		parse: func(to *T, a *args) error {
 			word, err := a.next()
 			if err != nil {
 				return err
@@ -228,15 +228,15 @@ func ipQoS() value[Client] {
 			if err != nil {
 				return err
 			}
-			to.IPQoS = IPQoS{q, q}
+			*field(to) = IPQoS{q, q}
 			if word, err = a.next(); err == nil {
-				to.IPQoS.Bulk, err = parseQoS(word)
+				field(to).Bulk, err = parseQoS(word)
 				return err
 			}
 			return nil
 		},
-		show: func(of *Client) []string {
-			return []string{of.IPQoS.Interactive.String() + " " + of.IPQoS.Bulk.String()}
+		show: func(of *T) []string {
+			return []string{field(of).Interactive.String() + " " + field(of).Bulk.String()}
 		},
 	}
 }

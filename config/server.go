@@ -64,7 +64,10 @@ type Server struct {
 	RekeyLimit                   RekeyLimit
 	RequireStrictKex             bool // nacre's own: refuse a peer without strict key exchange
 	Forwarding                   ServerForwarding
-	usePAM, permitUserEnv        bool // always no; the table shows them
+	IPQoS                        IPQoS
+	ChannelTimeout               []ChannelTimeout
+	UnusedConnectionTimeout      time.Duration // 0: never
+	usePAM, permitUserEnv        bool          // always no; the table shows them
 	notes                        []Note
 	origins                      map[string]Origin
 }

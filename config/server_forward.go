@@ -35,6 +35,7 @@ type ServerForwarding struct {
 	PermitOpen, PermitListen []string
 	SocketMask               fs.FileMode // mode bits that a socket doesn't get
 	SocketUnlink             bool        // a socket's file is removed before it is made
+	Tunnel                   string      // network devices: "no", "yes", "point-to-point" or "ethernet"
 }
 
 // forwardingRows are sshd_config's keywords about forwarding.

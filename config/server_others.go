@@ -6,7 +6,7 @@ package config
 // happens anyway, or where it could have no effect.
 func serverOthers() []other {
 	return []other{
-		{"AllowAgentForwarding X11Forwarding PermitTunnel", "no", "it is not forwarded yet. Set it to no", false},
+		{"AllowAgentForwarding X11Forwarding", "no", "it is not forwarded yet. Set it to no", false},
 		{"X11DisplayOffset X11UseLocalhost XAuthLocation", "*", "X11 is not forwarded", false},
 
 		{"HostbasedAuthentication GSSAPIAuthentication KerberosAuthentication GSSAPIKeyExchange", "no", "this way to log in doesn't exist yet. Set it to no", false},
@@ -24,15 +24,13 @@ func serverOthers() []other {
 		{"SetEnv", "", "the variables would not be set", false},
 		{"PermitUserRC ExposeAuthInfo RefuseConnection", "no", "it doesn't exist yet. Set it to no", false},
 		{"UseDNS", "no", "peers' names are not looked up. Set it to no and use addresses in patterns", false},
-		{"ChannelTimeout", "none", "idle channels would stay open", false},
-		{"UnusedConnectionTimeout", "none 0", "idle connections would stay open", false},
 		{"PerSourceMaxStartups", "none", "there is no limit by source yet. MaxStartups limits all together", false},
 		{"PerSourcePenalties", "no", "there are no penalties yet. Set it to no", false},
 		{"PerSourceNetBlockSize PerSourcePenaltyExemptList", "*", "there are no limits by source", false},
 
 		{"FingerprintHash", "sha256", "fingerprints are logged as SHA256", false},
 		{"LogVerbose", "none", "LogLevel alone decides what is logged", false},
-		{"IPQoS VersionAddendum DebianBanner SshdSessionPath SshdAuthPath", "*", "it has no effect", false},
+		{"VersionAddendum DebianBanner SshdSessionPath SshdAuthPath", "*", "it has no effect", false},
 		{"ServerKeyBits KeyRegenerationInterval RhostsAuthentication RhostsRSAAuthentication RSAAuthentication CheckMail UseLogin VerifyReverseMapping ReverseMappingCheck AuthorizedKeysFile2 UsePrivilegeSeparation KerberosTgtPassing AFSTokenPassing Protocol", "*", "it is deprecated", false},
 	}
 }

@@ -1,11 +1,14 @@
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // serverTable is sshd_config: a row a keyword, in the order of sshd -T.
 func serverTable() []row[Server] {
 	type s = Server
-	return append([]row[s]{
+	return slices.Concat([]row[s]{
 		{"Port", ports(), "22", true, globalOnly, "A port to listen on; may be given many times."},
 		{"AddressFamily", choice(func(s *s) *string { return &s.AddressFamily }, "any", "any", "inet", "inet", "inet6", "inet6"), "any", false, globalOnly, "Which addresses to listen on: any, inet or inet6."},
 		{"ListenAddress", listenAddress(), "", true, globalOnly, "An address, with or without a port, to listen on; may be given many times."},
@@ -57,7 +60,7 @@ func serverTable() []row[Server] {
 		{"MaxStartups", maxStartups(), "10:30:100", false, globalOnly, "start:rate:full connections that have not logged in."},
 		{"RekeyLimit", rekeyLimit(func(s *s) *RekeyLimit { return &s.RekeyLimit }), "default none", false, anywhere, "How many bytes, and how much time, until new keys are made."},
 		{"PermitUserEnvironment", onlyNo(func(s *s) *bool { return &s.permitUserEnv }, "PermitUserEnvironment is not supported: users would set variables before their shell starts. Set it to no."), "no", false, globalOnly, "Must be no."},
-	}, forwardingRows()...)
+	}, forwardingRows(), connectionRows())
 }
 
 // serverAliases are old names, and what they are called now.

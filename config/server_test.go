@@ -173,7 +173,7 @@ F: terminating, 13 bad configuration options`, "F", q.File)
 
 func TestServerUnsupported(t *testing.T) {
 	for _, text := range []string{
-		"X11Forwarding yes", "ChrootDirectory /x", "ForceCommand ls", "PermitTunnel yes", "SetEnv A=b",
+		"X11Forwarding yes", "ChrootDirectory /x", "ForceCommand ls", "SetEnv A=b",
 		"PerSourcePenalties yes", "Match user bob", "GSSAPIAuthentication yes", "AuthorizedKeysCommand /x",
 	} {
 		_, err := loadServer(t, text)

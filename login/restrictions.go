@@ -28,6 +28,10 @@ type Restrictions struct {
 	Expires time.Time
 
 	NoPTY, NoPortForwarding, NoAgentForwarding, NoX11Forwarding, NoUserRC bool
+	// NoTunnel leaves no network device, and Tunnel one alone, by its number
+	// where HasTunnel is set.
+	NoTunnel, HasTunnel bool
+	Tunnel              int
 	// NoTouchRequired and VerifyRequired are for keys on security tokens.
 	NoTouchRequired, VerifyRequired bool
 	// PermitOpen and PermitListen hold host:port, either part "*"; empty means
@@ -65,7 +69,7 @@ func keyOptions() []keyOption {
 		{name: "environment", set: addEnvironment},
 		{name: "permitopen", set: func(r *Restrictions, v string) error { return addPermit(&r.PermitOpen, v, false) }},
 		{name: "permitlisten", set: func(r *Restrictions, v string) error { return addPermit(&r.PermitListen, v, true) }},
-		{name: "tunnel", set: func(_ *Restrictions, v string) error { return checkTunnel(v) }},
+		{name: "tunnel", set: setTunnel},
 	}
 }
 
@@ -110,7 +114,7 @@ func (r *Restrictions) apply(table []keyOption, o keyfile.Option) error {
 }
 
 func (r *Restrictions) restrict() {
-	r.NoPTY, r.NoPortForwarding, r.NoAgentForwarding, r.NoX11Forwarding, r.NoUserRC = true, true, true, true, true
+	r.NoPTY, r.NoPortForwarding, r.NoAgentForwarding, r.NoX11Forwarding, r.NoUserRC, r.NoTunnel = true, true, true, true, true, true
 }
 
 // Permit says whether the restrictions let a client at this address in now. It
@@ -237,11 +241,18 @@ func permitPort(port string) bool {
 	return ok && n >= 1 && n <= 65535
 }
 
-func checkTunnel(v string) error {
-	if _, ok := number(v); v != "any" && !ok {
+func setTunnel(r *Restrictions, v string) error {
+	n, ok := number(v)
+	switch {
+	case v == "any":
+		return nil
+	case !ok:
 		return fmt.Errorf("%q is no device number", v)
+	case r.HasTunnel && r.Tunnel != n:
+		return errors.New("given twice")
 	}
-	return nil // tunnel devices are not given out at all
+	r.HasTunnel, r.Tunnel = true, n
+	return nil
 }
 
 // number reads up to nine decimal digits.
@@ -269,6 +280,7 @@ func (r *Restrictions) Append(b []byte) []byte {
 		expires = uint64(r.Expires.Unix())
 	}
 	b = wire.AppendUint64(b, expires)
+	b = wire.AppendUint32(b, uint32(r.Tunnel))
 	for _, f := range r.flags() {
 		b = wire.AppendBool(b, *f)
 	}
@@ -281,8 +293,8 @@ func (r *Restrictions) Append(b []byte) []byte {
 	return b
 }
 
-func (r *Restrictions) flags() [7]*bool {
-	return [7]*bool{&r.NoPTY, &r.NoPortForwarding, &r.NoAgentForwarding, &r.NoX11Forwarding, &r.NoUserRC, &r.NoTouchRequired, &r.VerifyRequired}
+func (r *Restrictions) flags() [9]*bool {
+	return [9]*bool{&r.NoTunnel, &r.HasTunnel, &r.NoPTY, &r.NoPortForwarding, &r.NoAgentForwarding, &r.NoX11Forwarding, &r.NoUserRC, &r.NoTouchRequired, &r.VerifyRequired}
 }
 
 func (r *Restrictions) lists() [3]*[]string {
@@ -298,6 +310,7 @@ func ParseRestrictions(b []byte) (*Restrictions, error) {
 	if t := rd.Uint64(); t != 0 {
 		r.Expires = time.Unix(int64(t), 0)
 	}
+	r.Tunnel = int(rd.Uint32())
 	for _, f := range r.flags() {
 		*f = rd.Bool()
 	}

@@ -39,6 +39,7 @@ missing() {
 		xauth command -v xauth
 		x11-utils command -v xdpyinfo
 		x11-apps command -v xcalc && command -v xwd
+		iproute2 command -v ip && command -v ss
 		tmux command -v tmux
 		less command -v less
 		git command -v git

@@ -12,6 +12,7 @@ import (
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/kex"
 	"github.com/nacre-ssh/nacre/key"
+	"github.com/nacre-ssh/nacre/mux"
 	"github.com/nacre-ssh/nacre/transport"
 )
 
@@ -57,6 +58,12 @@ type Config struct {
 	Forwarding   Forwarding
 	KeepAlive    time.Duration // silence after which the client is asked for a sign of life; 0: never
 	KeepAliveMax int
+	// QoS are the classes of service of packets; nil leaves them alone.
+	QoS *mux.QoS
+	// Timeouts close idle channels, and UnusedTimeout ends connections
+	// without any; 0: never.
+	Timeouts      []mux.Timeout
+	UnusedTimeout time.Duration
 
 	// HandOver, if set, gets every connection once it is authenticated, and
 	// gives it to another process. The socket stays the server's, who closes

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/internal/netx"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/mux"
 	"github.com/nacre-ssh/nacre/transport"
@@ -139,6 +140,11 @@ func (c *conn) authenticate(ctx context.Context) bool {
 		defer cancel()
 	}
 	c.log.Log(ctx, LevelVerbose, fmt.Sprintf("Connection from %s on %s", where(c.peer.Remote), where(c.peer.Local)))
+	if q := c.set.QoS; q != nil && q.Interactive >= 0 {
+		if err := netx.SetQoS(c.nc, q.Interactive); err != nil {
+			c.log.Debug(err.Error())
+		}
+	}
 	cfg := c.set.transport
 	cfg.Logger = c.log
 	cfg.Go = c.start
@@ -200,6 +206,7 @@ func (c *conn) run(ctx context.Context) {
 		Open:      func(in *mux.Incoming) { c.guard(func() { c.open(in) }) },
 		Global:    func(r *mux.GlobalRequest) { c.guard(func() { c.global(r) }) },
 		KeepAlive: c.set.KeepAlive, KeepAliveMax: c.set.KeepAliveMax,
+		QoS: c.set.QoS, Timeouts: c.set.Timeouts, Unused: c.set.UnusedTimeout,
 	})
 	c.announceHostKeys()
 	defer c.stopListening() // after a panic, too

@@ -21,6 +21,9 @@ type Forwarding struct {
 	GatewayPorts             forward.GatewayPorts
 	Network                  string // "tcp" (also if empty), "tcp4" or "tcp6"
 	Sockets                  forward.SocketOptions
+	// Tunnels are the kinds of network devices that clients may connect with
+	// theirs, joined by or.
+	Tunnels forward.TunnelMode
 }
 
 // maxListeners is how much one connection may listen on.
@@ -48,6 +51,7 @@ var forwards = [...]struct {
 }{
 	{"direct-tcpip", (*conn).openTCP},
 	{"direct-streamlocal@openssh.com", (*conn).openSocket},
+	{forward.TunnelType, (*conn).openTunnel},
 }
 
 // openForward serves a channel that is for a forward and reports whether it is.

@@ -14,6 +14,7 @@ import (
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/mux"
 	"github.com/nacre-ssh/nacre/term"
 	"github.com/nacre-ssh/nacre/transport"
 	"github.com/nacre-ssh/nacre/wire"
@@ -147,6 +148,8 @@ func (c *conn) gone(err error, suffix string) {
 		c.log.Info("Disconnected from " + c.stage() + suffix)
 	case errors.As(err, &disconnect):
 		c.log.Info("Disconnecting " + c.stage() + ": " + printable(disconnect.Text) + suffix)
+	case errors.Is(err, mux.ErrUnused):
+		c.log.Info("terminating inactive connection from " + c.stage())
 	case errors.Is(err, transport.ErrClosed):
 		c.log.Log(context.Background(), LevelVerbose, "Closing connection to "+where(c.peer.Remote))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

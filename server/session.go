@@ -18,6 +18,7 @@ type session struct {
 	ch      *mux.Channel
 	size    int // of Env, in bytes
 	asked   bool
+	asksFor string // the subsystem
 	process Process
 	started chan Process
 }
@@ -25,7 +26,6 @@ type session struct {
 // refusedTypes are channel types that exist and are not served (RFC 4254,
 // section 7.2; PROTOCOL, section 2).
 var refusedTypes = [...]string{
-	"tun@openssh.com",
 	"forwarded-tcpip", "forwarded-streamlocal@openssh.com", "x11", "auth-agent@openssh.com",
 }
 
@@ -229,6 +229,7 @@ func (s *session) start(r *mux.Request, rd *wire.Reader) {
 	if s.PTY != nil {
 		s.ch.SetInteractive()
 	}
+	s.ch.SetLabel(s.label(r.Name))
 	session := s.Session // the handler's
 	p, err := s.c.set.Handler.Start(s.c.ctx, &session)
 	if err != nil {
@@ -255,9 +256,15 @@ func (s *session) readCommand(request string, r *wire.Reader) bool {
 			s.Log.Error("subsystem request for " + printable(name) + " by " + s.c.stage() + " failed, subsystem not found")
 			return false
 		}
-		s.Subsystem, s.Command = name, command
+		s.Subsystem, s.Command, s.asksFor = name, command, name
 	}
 	return r.End() == nil && !strings.Contains(s.Command, "\x00")
+}
+
+// label is what timeouts call a session that was asked for with a request.
+func (s *session) label(request string) string {
+	label := map[string]string{"shell": "shell", "exec": "command", "subsystem": "subsystem:" + s.asksFor}
+	return "session:" + label[request]
 }
 
 func (s *session) startLine() string {
