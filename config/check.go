@@ -125,7 +125,7 @@ func (r *Report) addProblems(l *clientLoader) {
 		r.add(Finding{Origin: p.Origin, Text: text})
 	}
 	for _, name := range l.untrusted {
-		r.add(Finding{Origin: Origin{File: name}, Text: "others may write it, or it is somebody else's: what is in it runs commands as you; run: chmod go-w '" + name + "'"})
+		r.add(Finding{Origin: Origin{File: name}, Text: "others may write it, or it is somebody else's: what is in it runs commands as you; run: " + takeBack(name)})
 	}
 	for _, n := range l.notes {
 		r.add(Finding{Origin: n.Origin, Text: n.Keyword + ": " + n.Text, Hint: true})

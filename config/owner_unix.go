@@ -31,3 +31,6 @@ func tooOpen(_ string, info os.FileInfo) bool { return info.Mode().Perm()&0o077 
 func makePrivate(file string) string { return "chmod 600 '" + file + "'" }
 
 func makeOwn(dir string) string { return "chmod 700 '" + dir + "'" }
+
+// takeBack leaves others what they may read.
+func takeBack(file string) string { return "chmod go-w '" + file + "'" }

@@ -28,11 +28,10 @@ func tooOpen(name string, _ os.FileInfo) bool {
 	return err != nil || who != ""
 }
 
-// makePrivate and makeOwn are the commands that put a file or a directory right.
-func makePrivate(file string) string {
-	return `icacls "` + file + `" /inheritance:r /grant:r "%USERNAME%:F"`
-}
+// makePrivate, makeOwn and takeBack are the commands that put a file or a
+// directory right.
+func makePrivate(file string) string { return winsys.Private(file, "F") }
 
-func makeOwn(dir string) string {
-	return `icacls "` + dir + `" /inheritance:r /grant:r "%USERNAME%:(OI)(CI)F"`
-}
+func makeOwn(dir string) string { return winsys.Private(dir, "(OI)(CI)F") }
+
+func takeBack(file string) string { return makePrivate(file) }

@@ -31,11 +31,12 @@ type PermissionsError struct {
 	Path string
 	Mode fs.FileMode // on Unix
 	Who  string      // on Windows: one of those others
+	Cure string      // on Windows: the command that makes it private
 }
 
 func (e *PermissionsError) Error() string {
 	if e.Who != "" {
-		return fmt.Sprintf("%s may read '%s', which holds a private key; run: icacls \"%s\" /inheritance:r /grant:r \"%%USERNAME%%:F\"", e.Who, e.Path, e.Path)
+		return fmt.Sprintf("%s may read '%s', which holds a private key; run: %s", e.Who, e.Path, e.Cure)
 	}
 	return fmt.Sprintf("permissions %04o for '%s' are too open; run: chmod 600 '%s'", e.Mode.Perm(), e.Path, e.Path)
 }

@@ -16,7 +16,7 @@ func CheckPermissions(path string, _ fs.FileInfo) error {
 		return err
 	}
 	if who != "" {
-		return &PermissionsError{Path: path, Who: who}
+		return &PermissionsError{Path: path, Who: who, Cure: winsys.Private(path, "F")}
 	}
 	return nil
 }

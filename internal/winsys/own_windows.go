@@ -2,6 +2,7 @@ package winsys
 
 import (
 	"fmt"
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -35,4 +36,14 @@ func setList(path, list string) error {
 		return fmt.Errorf("making %s private: %w", path, err)
 	}
 	return nil
+}
+
+// Private is the command for cmd.exe and PowerShell that makes a file or a
+// directory the user's alone, with rights as icacls writes them.
+func Private(path, rights string) string {
+	name := os.Getenv("USERNAME")
+	if user, err := windows.GetCurrentProcessToken().GetTokenUser(); err == nil && name == "" {
+		name = accountName(user.User.Sid)
+	}
+	return fmt.Sprintf(`icacls "%s" /inheritance:r /grant:r "%s:%s"`, path, name, rights)
 }
