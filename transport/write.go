@@ -13,50 +13,6 @@ import (
 	"github.com/nacre-ssh/nacre/wire"
 )
 
-// A Lane is one of the queues of outgoing packets. A lower lane leaves first;
-// within a lane packets keep their order.
-type Lane uint8
-
-const (
-	laneKex Lane = iota // key exchange, disconnect: may leave while a rekey is under way
-	// Control is for replies, window adjustments and keystrokes.
-	Control
-	// Bulk is for data in quantity. Callers wait while it is full.
-	Bulk
-	lanes
-)
-
-// A mark on a frame is something that happens when it leaves.
-type mark uint8
-
-const (
-	markNone     mark = iota
-	markRaw           // the identification line: sent as it is
-	markHold          // our KEXINIT: only the kex lane may follow
-	markNewKeys       // our NEWKEYS: what follows is sealed with the new keys
-	markCompress      // no packet: delayed compression starts here
-)
-
-// A frame is one outgoing payload inside a slab, with packet.Head bytes before
-// it and packet.Tail bytes behind it.
-type frame struct {
-	slab *slab.Slab
-	off  int32 // of the Head room
-	n    int32 // payload bytes
-	mark mark
-}
-
-// A lane holds frames in order. Small payloads share the slab tail.
-type lane struct {
-	frames []frame // [head:] wait
-	head   int
-	bytes  int
-	tail   *slab.Slab
-	used   int
-	room   sync.Cond // callers that wait for room
-	queue  int       // how many wait
-}
-
 // A writer is the outgoing half of a connection. mu guards the queue and is
 // never held over a seal or a write; the rest belongs to whoever is busy.
 type writer struct {
@@ -180,74 +136,10 @@ func (c *Conn) PostLane(to Lane, payload []byte) error {
 	return nil
 }
 
-func (c *Conn) cap(l Lane) int {
-	switch {
-	case l == Bulk:
-		return bounds.bulk
-	case c.authed.Load():
-		return controlCap
-	}
-	return controlCapEarly
-}
-
 func (w *writer) failed() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.err
-}
-
-// wait returns when a lane has room for n bytes; callers are served in the
-// order in which they came. w.mu is held.
-func (w *writer) wait(to Lane, n, limit int) error {
-	l := &w.lanes[to]
-	for first := true; w.err == nil && l.bytes > 0 && (l.bytes+n > limit || first && l.queue > 0); first = false {
-		l.queue++
-		l.room.Wait()
-		l.queue--
-	}
-	return w.err
-}
-
-// push queues a frame. w.mu is held.
-func (w *writer) push(to Lane, f frame) {
-	l := &w.lanes[to]
-	if l.head >= 32 && 2*l.head >= len(l.frames) { // it never runs empty: the room of what has left serves again
-		n := copy(l.frames, l.frames[l.head:])
-		clear(l.frames[n:])
-		l.frames, l.head = l.frames[:n], 0
-	}
-	l.frames = append(l.frames, f)
-	l.bytes += f.cost()
-}
-
-// cost is what a frame counts for in the caps: what it holds, so that a million
-// tiny packets are not taken for a megabyte.
-func (f *frame) cost() int { return int(f.n) + frameCost }
-
-// copyIn queues a copy of a payload, given in parts. w.mu is held.
-func (w *writer) copyIn(to Lane, m mark, payload ...[]byte) {
-	if w.err != nil {
-		return // nobody takes it any more
-	}
-	l := &w.lanes[to]
-	n := 0
-	for _, part := range payload {
-		n += len(part)
-	}
-	need := packet.Head + n + packet.Tail
-	if l.tail == nil || l.used+need > len(l.tail.Bytes()) {
-		if l.tail != nil {
-			l.tail.Release()
-		}
-		l.tail, l.used = slab.Get(need), 0
-	}
-	l.tail.Hold()
-	room := l.tail.Bytes()[l.used+packet.Head:][:0]
-	for _, part := range payload {
-		room = append(room, part...)
-	}
-	w.push(to, frame{slab: l.tail, off: int32(l.used), n: int32(n), mark: m})
-	l.used += need
 }
 
 // control queues a payload in the kex lane with a mark. It does not write.
@@ -385,22 +277,6 @@ func (w *writer) stop(err error) {
 	w.idle.Broadcast()
 }
 
-func (l *lane) release() {
-	if l.tail != nil {
-		l.tail.Release()
-		l.tail, l.used = nil, 0
-	}
-}
-
-func (w *writer) empty() bool {
-	for i := range w.lanes {
-		if l := &w.lanes[i]; len(l.frames) > l.head && (i == int(laneKex) || !w.hold) {
-			return false
-		}
-	}
-	return true
-}
-
 // prepare takes the next batch from the queue and seals it into w.bufs. It
 // reports false, and the caller is the writer no more, when there is nothing to
 // send.
@@ -425,128 +301,6 @@ func (c *Conn) prepare() (int, bool) {
 		return 0, false
 	}
 	return n, true
-}
-
-// take moves up to bounds.batch from the lanes to the batch. w.mu is held.
-func (w *writer) take() {
-	total := 0
-	for i := range w.lanes {
-		l := &w.lanes[i]
-		for l.head < len(l.frames) && total < bounds.batch {
-			if w.hold && Lane(i) != laneKex || w.err != nil && !w.parting {
-				return
-			}
-			f := l.frames[l.head]
-			l.frames[l.head] = frame{}
-			l.head++
-			l.bytes -= f.cost()
-			total += int(f.n)
-			w.batch = append(w.batch, f)
-			switch f.mark {
-			case markHold:
-				w.hold = true
-			case markNewKeys:
-				w.hold = false
-			}
-		}
-		if l.head == len(l.frames) {
-			l.head, l.frames = 0, l.frames[:0]
-			if cap(l.frames) > 64 {
-				l.frames = nil
-			}
-			l.release()
-		}
-		if l.queue > 0 {
-			l.room.Signal()
-		}
-	}
-}
-
-// sealBatch seals the frames of the batch and gathers them in w.bufs. Packets
-// that share a slab are moved together, so that they leave as one piece.
-func (c *Conn) sealBatch() (int, error) {
-	w := &c.out
-	w.vector = w.vector[:0]
-	total := 0
-	for i := range w.batch {
-		f := &w.batch[i]
-		if f.mark == markCompress {
-			w.comp = new(packet.Deflater)
-			continue
-		}
-		if w.comp != nil && f.mark != markRaw {
-			if err := w.compress(f); err != nil {
-				return 0, err
-			}
-		}
-		b := f.slab.Bytes()[f.off:]
-		n := int(f.n)
-		if f.mark == markRaw {
-			b = b[packet.Head:]
-		} else {
-			n = w.seal.Seal(b, n, w.seq)
-			w.seq++
-			w.bytes += uint64(n)
-			w.packets++
-		}
-		w.gather(b[:n:len(b)], i > 0 && w.batch[i-1].slab == f.slab)
-		total += n
-		if f.mark == markNewKeys {
-			c.switchSealer()
-		}
-	}
-	w.bufs = w.vector
-	if !w.asked && (w.bytes >= w.limit || w.packets >= rekeyPackets) {
-		w.asked = true
-		c.startKex()
-	}
-	return total, nil
-}
-
-// gather adds a packet to the pieces to be written, behind the last one when
-// both are in the same slab.
-func (w *writer) gather(p []byte, together bool) {
-	if last := len(w.vector) - 1; together && last >= 0 {
-		piece := w.vector[last]
-		if room := cap(piece) - len(piece); room >= len(p) {
-			w.vector[last] = append(piece, p...) // moves down within the slab
-			return
-		}
-	}
-	w.vector = append(w.vector, p)
-}
-
-// compress replaces a frame's payload by its compressed form in a slab of its
-// own.
-func (w *writer) compress(f *frame) error {
-	big := slab.Get(slab.Large)
-	payload := f.slab.Bytes()[f.off+packet.Head:][:f.n]
-	room := big.Bytes()[packet.Head : packet.Head : len(big.Bytes())-packet.Tail]
-	out, err := w.comp.Deflate(room, payload)
-	if err != nil || len(out) > cap(room) {
-		big.Release()
-		return fmt.Errorf("compressing a packet of %d bytes: %w", f.n, err)
-	}
-	f.slab.Release()
-	f.slab, f.off, f.n = big, 0, int32(len(out))
-	return nil
-}
-
-// switchSealer puts the keys of the exchange that our NEWKEYS ends to use.
-func (c *Conn) switchSealer() {
-	w := &c.out
-	w.mu.Lock()
-	e := w.next[0]
-	w.next = w.next[1:]
-	w.mu.Unlock()
-	w.seal, w.comp, w.limit = e.seal, e.comp.deflater(), e.limit
-	w.bytes, w.packets, w.asked = 0, 0, false
-	if c.cfg.Exportable {
-		c.kept.out = e.keys
-	}
-	if c.strict {
-		w.seq = 0
-	}
 }
 
 // Drain waits until all that was sent before has been handed to the system, or
