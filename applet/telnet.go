@@ -103,7 +103,7 @@ func (d *telnetDoor) options() getopt.Table {
 	flag('a', "login", "send the name of the local user", func() { d.autologin = true })
 	text('b', "bind", "ADDRESS", "bind to specific local ADDRESS", func(s string) error { d.bind = s; return nil })
 	flag('c', "no-rc", "accepted: ~/.telnetrc is never read", func() {})
-	flag('d', "debug", "show the options that are negotiated", func() { d.toggles.options = true })
+	flag('d', "debug", "accepted: sockets are not debugged; toggle options shows what is negotiated", func() {})
 	text('e', "escape", "CHAR", "use CHAR as an escape character; an empty one is none", d.setEscape)
 	flag('E', "no-escape", "use no escape character", func() { d.keys.escape, d.keys.rlogin = off, off })
 	flag('K', "no-login", "send no user's name", func() { d.autologin = false })

@@ -12,7 +12,7 @@ import (
 // A telnetCommand is a command of telnet's command mode.
 type telnetCommand struct {
 	name, help string
-	connected  bool // it needs a connection
+	connected  bool // it needs a connection before anything else
 	// do takes the words behind the name; back goes on with the session.
 	do func(d *telnetDoor, args []string) (back bool)
 }
@@ -22,10 +22,10 @@ func telnetCommands() []telnetCommand {
 		{"close", "close current connection", true, (*telnetDoor).commandClose},
 		{"logout", "forcibly logout remote user and close the connection", true, (*telnetDoor).commandLogout},
 		{"display", "display operating parameters", false, (*telnetDoor).commandDisplay},
-		{"mode", "try to enter line or character mode ('mode ?' for more)", true, (*telnetDoor).commandMode},
+		{"mode", "try to enter line or character mode ('mode ?' for more)", false, (*telnetDoor).commandMode},
 		{"open", "connect to a site", false, (*telnetDoor).commandOpen},
 		{"quit", "exit telnet", false, (*telnetDoor).commandQuit},
-		{"send", "transmit special characters ('send ?' for more)", true, (*telnetDoor).commandSend},
+		{"send", "transmit special characters ('send ?' for more)", false, (*telnetDoor).commandSend},
 		{"set", "set operating parameters ('set ?' for more)", false, (*telnetDoor).commandSet},
 		{"unset", "unset operating parameters ('unset ?' for more)", false, (*telnetDoor).commandUnset},
 		{"status", "print status information", false, (*telnetDoor).commandStatus},
@@ -169,7 +169,7 @@ func (d *telnetDoor) commandQuit([]string) bool {
 	if d.conn != nil {
 		d.commandClose(nil)
 	}
-	d.over = true
+	d.over, d.code = true, 0
 	return true
 }
 
@@ -219,6 +219,9 @@ func (d *telnetDoor) commandMode(args []string) bool {
 	case name == "?":
 		fmt.Fprint(d.e.Stdout, "format is:  'mode Mode', where 'Mode' is one of:\n\ncharacter       Disable obsolete line-by-line mode\n"+
 			"line            Enable obsolete line-by-line mode\n\n?               Print help information\n")
+		return false
+	case d.conn == nil:
+		fmt.Fprintln(d.e.Stdout, "?Need to be connected first.\n'mode ?' for help.")
 		return false
 	default:
 		characters := name == "character"

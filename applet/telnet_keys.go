@@ -35,6 +35,7 @@ func ctrl(key byte) int { return int(key) & 0x1f }
 type typist struct {
 	c       plainConn
 	screen  *plainScreen
+	person  bool // it is typed at a raw terminal: this side does the system's work
 	special specialKeys
 
 	line      []byte // typed, and not sent yet
@@ -64,11 +65,9 @@ const (
 )
 
 // typed takes what was read. With an escape it stops and returns what follows.
-// person says that it was typed at a raw terminal: then this side has the
-// system's work to do.
-func (k *typist) typed(b []byte, person bool) (rest []byte, act keyAction, err error) {
+func (k *typist) typed(b []byte) (rest []byte, act keyAction, err error) {
 	take := k.piped
-	if person {
+	if k.person {
 		take = k.key
 	}
 	for i, c := range b {
@@ -84,7 +83,10 @@ func (k *typist) typed(b []byte, person bool) (rest []byte, act keyAction, err e
 		}
 		k.atStart = c == '\r' || c == '\n'
 	}
-	return nil, keyNothing, k.flushUnless(person)
+	if k.person && k.c.Mode().Edit {
+		return nil, keyNothing, nil // it can still be corrected
+	}
+	return nil, keyNothing, k.flush()
 }
 
 // escape looks for the escape character, and at the beginning of a line for
@@ -94,7 +96,7 @@ func (k *typist) escape(c byte) (act keyAction, held bool) {
 		k.tilde = false
 		return k.afterTilde(c), false
 	}
-	if int(c) == k.special.rlogin && k.atStart {
+	if k.person && int(c) == k.special.rlogin && k.atStart {
 		k.tilde = true
 		return keyNothing, true
 	}
@@ -119,14 +121,6 @@ func (k *typist) afterTilde(c byte) keyAction {
 		k.line = append(k.line, byte(k.special.rlogin))
 	}
 	return keyNothing
-}
-
-// flushUnless sends what is pending where nobody can correct it any more.
-func (k *typist) flushUnless(person bool) error {
-	if person && k.c.Mode().Edit {
-		return nil
-	}
-	return k.flush()
 }
 
 func (k *typist) flush() error {
@@ -226,7 +220,7 @@ func (k *typist) interrupt(c byte, cmd telnet.Command) error {
 
 // echo shows what was typed, where that is wanted.
 func (k *typist) echo(text string) {
-	if !k.silent && k.c.Mode().Echo {
+	if k.person && !k.silent && k.c.Mode().Echo {
 		_, _ = k.screen.Write([]byte(text)) // a lost terminal shows at the next read
 	}
 }

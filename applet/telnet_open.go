@@ -22,7 +22,11 @@ func (d *telnetDoor) open(operands []string) bool {
 	}
 	nc, active, err := d.dial(host, port)
 	if err != nil {
-		d.e.Errorf("%s", err.Error())
+		to := d.e.Stdout // where the original complains of names
+		if nope := new(net.OpError); errors.As(err, &nope) {
+			to, err = d.e.Stderr, errors.New("telnet: Unable to connect to remote host: "+sentence(err))
+		}
+		fmt.Fprintln(to, err)
 		d.code = telnetFailed
 		return false
 	}
@@ -92,7 +96,7 @@ func (d *telnetDoor) dial(host, service string) (net.Conn, bool, error) {
 			return nc, active, nil
 		}
 		if i == len(addresses)-1 {
-			return nil, false, fmt.Errorf("telnet: Unable to connect to remote host: %s", sentence(err))
+			return nil, false, err
 		}
 		d.e.Errorf("Connection failed: %s", sentence(err))
 	}
@@ -185,7 +189,7 @@ func (d *telnetDoor) commandOpen(args []string) (back bool) {
 		{Letter: 'b', Arg: "addr", Do: func(s string) error { d.bind = s; return nil }},
 		{Letter: 'l', Arg: "user", Do: d.setUser},
 	}
-	operands, err := table.Parse(args, 1)
+	operands, err := table.Parse(args, 0) // a port may begin with a dash
 	switch bad := new(getopt.Error); {
 	case err != nil && !errors.As(err, &bad):
 		d.e.Errorf("telnet: %v", err)

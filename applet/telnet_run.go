@@ -44,7 +44,7 @@ var errLeft = errors.New("left")
 
 func newPlainRun(e *Env, c plainConn) *plainRun {
 	r := &plainRun{e: e, c: c, in: &typedInput{file: e.Stdin}}
-	r.screen = &plainScreen{out: e.Stdout, lines: func() bool { return r.guard != nil && c.Mode().Echo }}
+	r.screen = &plainScreen{out: e.Stdout, end: "\n", lines: func() bool { return (r.guard != nil || r.escape != nil) && c.Mode().Echo }}
 	r.keys = newTypist(c, r.screen)
 	return r
 }
@@ -82,6 +82,7 @@ func (r *plainRun) sit(ctx context.Context) (err error) {
 	})
 	if !r.cooked {
 		r.guard, err = term.Raw(r.e.Stdin)
+		r.screen.end, r.keys.person = "\r\n", true
 	}
 	return err
 }
@@ -144,7 +145,7 @@ func (r *plainRun) send(b []byte) (rest []byte, act keyAction, err error) {
 		_, err = r.c.Write(b)
 		return nil, keyNothing, err
 	}
-	return r.keys.typed(b, r.guard != nil)
+	return r.keys.typed(b)
 }
 
 // ended is the end of the input. A terminal that is gone ends the session, a

@@ -11,39 +11,57 @@ import (
 type plainScreen struct {
 	mu  sync.Mutex // held by the command mode, too: output waits for it
 	out io.Writer
-	// lines says whether a line feed needs a carriage return before it: on a raw
-	// terminal, when the other side isn't one that knows terminals.
+	// lines says whether line ends, CR LF or LF alone, have to be made fit for
+	// what is written to: the other side isn't one that knows terminals.
 	lines   func() bool
-	returns bool // crmod: a carriage return gets a line feed behind it
-	last    byte // what was written last
+	end     string // what a line ends with: CR LF on a raw terminal
+	returns bool   // crmod: a carriage return gets a line feed behind it
+	held    bool   // a carriage return came last, and was not written yet
 }
 
 func (s *plainScreen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lines := s.lines()
-	if !lines && !s.returns {
-		s.last = b[len(b)-1]
-		return s.out.Write(b)
+	out := b
+	if lines || s.returns || s.held {
+		out = s.translate(b, lines)
 	}
-	if _, err := s.out.Write(s.translate(b, lines)); err != nil {
+	if _, err := s.out.Write(out); err != nil {
 		return 0, err
 	}
 	return len(b), nil
 }
 
-// translate completes line ends. Must be called with mu held.
+// translate makes line ends fit. Must be called with mu held.
 func (s *plainScreen) translate(b []byte, lines bool) []byte {
 	var out bytes.Buffer
 	for _, c := range b {
 		switch {
-		case s.last == '\r' && s.returns && c != '\n':
-			out.WriteByte('\n')
-		case c == '\n' && s.last != '\r' && lines:
-			out.WriteByte('\r')
+		case c == '\n' && lines:
+			s.held = false
+			out.WriteString(s.end)
+		case c == '\n':
+			s.release(&out, "\r")
+			out.WriteByte(c)
+		default:
+			alone := "\r"
+			if s.returns {
+				alone = "\r\n"
+			}
+			s.release(&out, alone)
+			s.held = c == '\r'
+			if !s.held {
+				out.WriteByte(c)
+			}
 		}
-		out.WriteByte(c)
-		s.last = c
 	}
 	return out.Bytes()
+}
+
+func (s *plainScreen) release(out *bytes.Buffer, as string) {
+	if s.held {
+		out.WriteString(as)
+	}
+	s.held = false
 }

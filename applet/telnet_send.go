@@ -36,7 +36,6 @@ func telnetWordList() []telnetWord {
 		{"susp", "Send Telnet 'Suspend Process'", say(telnet.SUSP)},
 		{"eof", "Send Telnet End of File Character", say(telnet.EOF)},
 		{"synch", "Perform Telnet 'Synch operation'", func(d *telnetDoor) error { return d.conn.Synch() }},
-		{"?", "Display send options", nil},
 	}
 }
 
@@ -54,6 +53,14 @@ func (d *telnetDoor) commandSend(args []string) bool {
 		fmt.Fprintln(d.e.Stdout, "need at least one argument for 'send' command\n'send ?' for help")
 		return false
 	}
+	if args[0] == "?" || args[0] == "help" {
+		d.helpSend()
+		return false
+	}
+	if d.conn == nil {
+		fmt.Fprintln(d.e.Stdout, "?Need to be connected first.\n'send ?' for help")
+		return false
+	}
 	if back, done := d.sendOption(args); done {
 		return back
 	}
@@ -66,9 +73,6 @@ func (d *telnetDoor) commandSend(args []string) bool {
 			return false
 		case match == nameUnknown:
 			fmt.Fprintf(d.e.Stdout, "Unknown send argument '%s'\n'send ?' for help.\n", arg)
-			return false
-		case w.send == nil:
-			d.helpSend()
 			return false
 		}
 		list = append(list, w)
@@ -87,6 +91,7 @@ func (d *telnetDoor) helpSend() {
 			fmt.Fprintf(d.e.Stdout, "%-15s %s\n", w.name, w.help)
 		}
 	}
+	fmt.Fprintf(d.e.Stdout, "%-15s %s\n", "?", "Display send options")
 }
 
 // sendOption is "send do OPTION" and its like. What this side can't do isn't
