@@ -2,11 +2,10 @@ package keyfile
 
 import (
 	"crypto/ecdsa"
-	"errors"
 	"fmt"
 	"math/big"
-	"slices"
 
+	"github.com/nacre-ssh/nacre/internal/edwards"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/wire"
 )
@@ -17,9 +16,9 @@ import (
 func Affine(k key.Public) (x, y *big.Int, err error) {
 	switch k.Type() {
 	case key.TypeEd25519:
-		return decompress(k, ed25519Curve())
+		return affine(k, edwards.Ed25519())
 	case key.TypeEd448:
-		return decompress(k, ed448Curve())
+		return affine(k, edwards.Ed448())
 	}
 	public, ok := k.Crypto().(*ecdsa.PublicKey)
 	if !ok {
@@ -33,48 +32,13 @@ func Affine(k key.Public) (x, y *big.Int, err error) {
 	return new(big.Int).SetBytes(point[1 : 1+half]), new(big.Int).SetBytes(point[1+half:]), nil
 }
 
-// An edwards is a curve a·x² + y² = 1 + d·x²·y² modulo p.
-type edwards struct{ p, a, d *big.Int }
-
-func ed25519Curve() edwards {
-	p := new(big.Int).Lsh(big.NewInt(1), 255)
-	p.Sub(p, big.NewInt(19))
-	d := new(big.Int).ModInverse(big.NewInt(121666), p)
-	d.Mul(d, big.NewInt(-121665)).Mod(d, p)
-	return edwards{p, big.NewInt(-1), d}
-}
-
-func ed448Curve() edwards {
-	p := new(big.Int).Lsh(big.NewInt(1), 448)
-	p.Sub(p, new(big.Int).Lsh(big.NewInt(1), 224)).Sub(p, big.NewInt(1))
-	return edwards{p, big.NewInt(1), big.NewInt(-39081)}
-}
-
-func decompress(k key.Public, c edwards) (x, y *big.Int, err error) {
+// affine is Affine of an EdDSA key.
+func affine(k key.Public, c *edwards.Curve) (x, y *big.Int, err error) {
 	r := wire.NewReader(k.Blob())
-	r.Bytes()
-	point := slices.Clone(r.Bytes())
-	if r.Err() != nil || len(point) == 0 {
-		return nil, nil, errors.New("the key holds no point")
+	r.Bytes() // type
+	point := r.Bytes()
+	if err := r.End(); err != nil {
+		return nil, nil, err
 	}
-	slices.Reverse(point)
-	odd := uint(point[0] >> 7)
-	point[0] &= 0x7f
-	y = new(big.Int).SetBytes(point)
-	// x² = (y² - 1) / (d·y² - a)
-	square := new(big.Int).Mul(y, y)
-	above := new(big.Int).Sub(square, big.NewInt(1))
-	below := new(big.Int).Mul(c.d, square)
-	below.Sub(below, c.a).Mod(below, c.p)
-	if y.Cmp(c.p) >= 0 || below.ModInverse(below, c.p) == nil {
-		return nil, nil, errors.New("the key's point is not on its curve")
-	}
-	x = above.Mul(above, below)
-	if x = x.ModSqrt(x.Mod(x, c.p), c.p); x == nil {
-		return nil, nil, errors.New("the key's point is not on its curve")
-	}
-	if x.Bit(0) != odd {
-		x.Sub(c.p, x).Mod(x, c.p)
-	}
-	return x, y, nil
+	return c.Decompress(point)
 }

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/internal/edwards"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/wire"
 )
@@ -24,8 +25,8 @@ type cacheType struct {
 }
 
 var cacheTypes = [...]cacheType{
-	{key.TypeEd25519, "ssh-ed25519", "", 2, readPoint(newEd25519), buildPoint(newEd25519)},
-	{key.TypeEd448, "ssh-ed448", "", 2, readPoint(newEd448), buildPoint(newEd448)},
+	{key.TypeEd25519, "ssh-ed25519", "", 2, readPoint(edwards.Ed25519), buildPoint(edwards.Ed25519)},
+	{key.TypeEd448, "ssh-ed448", "", 2, readPoint(edwards.Ed448), buildPoint(edwards.Ed448)},
 	{key.TypeECDSA256, "ecdsa-sha2-nistp256", "nistp256", 2, readECDSA, buildECDSA("nistp256", 32)},
 	{key.TypeECDSA384, "ecdsa-sha2-nistp384", "nistp384", 2, readECDSA, buildECDSA("nistp384", 48)},
 	{key.TypeECDSA521, "ecdsa-sha2-nistp521", "nistp521", 2, readECDSA, buildECDSA("nistp521", 66)},
@@ -148,7 +149,7 @@ func buildECDSA(name string, size int) func(blob []byte, numbers []*big.Int) ([]
 		point[0] = 4
 		for i, n := range numbers {
 			if n.BitLen() > 8*size {
-				return nil, errOffCurve
+				return nil, edwards.ErrOffCurve
 			}
 			n.FillBytes(point[1+i*size : 1+(i+1)*size])
 		}
@@ -156,20 +157,20 @@ func buildECDSA(name string, size int) func(blob []byte, numbers []*big.Int) ([]
 	}
 }
 
-func readPoint(curve func() *edwards) func(r *wire.Reader) ([]*big.Int, error) {
+func readPoint(curve func() *edwards.Curve) func(r *wire.Reader) ([]*big.Int, error) {
 	return func(r *wire.Reader) ([]*big.Int, error) {
 		point := r.Bytes()
 		if err := r.End(); err != nil {
 			return nil, err
 		}
-		x, y, err := curve().decompress(point)
+		x, y, err := curve().Decompress(point)
 		return []*big.Int{x, y}, err
 	}
 }
 
-func buildPoint(curve func() *edwards) func(blob []byte, numbers []*big.Int) ([]byte, error) {
+func buildPoint(curve func() *edwards.Curve) func(blob []byte, numbers []*big.Int) ([]byte, error) {
 	return func(blob []byte, numbers []*big.Int) ([]byte, error) {
-		point, err := curve().compress(numbers[0], numbers[1])
+		point, err := curve().Compress(numbers[0], numbers[1])
 		if err != nil {
 			return nil, err
 		}
