@@ -1,9 +1,11 @@
 package cert
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/nacre-ssh/nacre/key"
+	"github.com/nacre-ssh/nacre/wire"
 )
 
 const (
@@ -118,4 +120,24 @@ func ShortName(typ string) string {
 		return key.ShortName(t.key) + "-CERT"
 	}
 	return key.ShortName(typ)
+}
+
+// Fields takes a certificate apart without judging it: the type of the key in
+// it and that key's fields, which are parts of blob. A type that there are no
+// certificates for is a *key.UnsupportedError.
+func Fields(blob []byte) (keyType string, fields [][]byte, err error) {
+	r := wire.NewReader(blob)
+	name := r.String()
+	t := lookup(name)
+	if t == nil {
+		return "", nil, &key.UnsupportedError{Type: name}
+	}
+	r.Bytes() // nonce
+	for range t.fields {
+		fields = append(fields, r.Bytes())
+	}
+	if err := r.Err(); err != nil {
+		return "", nil, fmt.Errorf("certificate: %w", err)
+	}
+	return t.key, fields, nil
 }
