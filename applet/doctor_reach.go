@@ -34,6 +34,11 @@ func connectCauses() []cause {
 			func(x *exam) []remedy {
 				return []remedy{do("on the jump host: AllowTcpForwarding, PermitOpen and DisableForwarding in sshd_config, and the options of your key in authorized_keys (no-port-forwarding, restrict, permitopen) decide that")}
 			}},
+		{"jump-loop", atConnect, func(x *exam) bool { return jumped(x) && !farAway(x.err) },
+			func(x *exam) string { return "the way over jump hosts can't be gone: " + x.err.Error() },
+			func(x *exam) []remedy {
+				return []remedy{do("look at ProxyJump"+x.saidBy("ProxyJump")+", for this host and for each host on the way", "nacre config check "+shellWord(x.run.line.host))}
+			}},
 		{"jump-unreachable", atConnect, jumped,
 			func(x *exam) string {
 				return fmt.Sprintf("the jump host does not get to %s: %s", port(x), farWords(x.err))
@@ -93,6 +98,11 @@ func connectCauses() []cause {
 func prohibited(err error) bool {
 	var open *mux.OpenError
 	return errors.As(err, &open) && open.Reason == wire.OpenProhibited
+}
+
+// farAway says whether an error arose behind the jump host.
+func farAway(err error) bool {
+	return errors.As(err, new(*mux.OpenError)) || gone(err) || late(err)
 }
 
 // farWords are the other side's words in an error.
