@@ -59,7 +59,8 @@ func clientArgs(t *testing.T, s *site) []string {
 		t.Fatal(err)
 	}
 	return []string{"-F", "none", "-p", strconv.Itoa(s.Port), "-l", s.Username, "-i", s.Identity.Path, "-o", "IdentitiesOnly=yes",
-		"-o", "UserKnownHostsFile=" + known, "-o", "BatchMode=yes", "-o", "KexAlgorithms=curve25519-sha256"}
+		"-o", "UserKnownHostsFile=" + known, "-o", "BatchMode=yes", "-o", "KexAlgorithms=curve25519-sha256",
+		"-o", "IgnoreUnknown=WarnWeakCrypto", "-o", "WarnWeakCrypto=no"}
 }
 
 func (u *tunneler) command(args ...string) *exec.Cmd {
@@ -276,7 +277,8 @@ func testForwardSentences(t *testing.T, h *host) {
 	} {
 		var texts [2]string
 		for i, program := range []string{"ssh", debianSSH} {
-			args := append(append([]string{"-F", h.conf}, args...), "-o", "KexAlgorithms=curve25519-sha256", "127.0.0.1") // the cheap one
+			args := append(append([]string{"-F", h.conf}, args...), "-o", "KexAlgorithms=curve25519-sha256", // the cheap one
+				"-o", "IgnoreUnknown=WarnWeakCrypto", "-o", "WarnWeakCrypto=no", "127.0.0.1")
 			if args[2] != "-W" {
 				args = append(args, "true")
 			}

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
@@ -37,6 +38,7 @@ type sshRun struct {
 	policy *hostPolicy
 	update *hostKeyUpdate
 	peer   string       // "address port n", for messages
+	began  time.Time    // when the session began
 	via    []string     // the hosts that wait behind this one, as a chain of jumps
 	forked *detached    // this process was started to go to the background once it is logged in; else nil
 	killed atomic.Int32 // the signal that has ended the connection; 0 for none
@@ -188,13 +190,15 @@ func (r *sshRun) clientConfig(methods []auth.ClientMethod) *client.Config {
 			Compression: compressions(c.Compression),
 		},
 		RekeyBytes: c.RekeyLimit.Bytes, RekeyInterval: c.RekeyLimit.Interval,
-		RequireStrictKex: c.RequireStrictKex,
+		RequireStrictKex: c.RequireStrictKex, Version: versionFor(c.VersionAddendum),
 	}
+	cfg.Exchanged = r.exchanged
 	cfg.HostKey, cfg.Remember = r.trust().check, memoryDir()
 	cfg.Auth = auth.ClientConfig{
 		User: c.User, Host: c.HostName, Methods: methods,
 		PubkeyAcceptedAlgorithms: c.PubkeyAcceptedAlgorithms, RequiredRSASize: c.RequiredRSASize,
-		Banner: func(text string) { r.say(config.LogInfo, "%s", term.Printable(text)) },
+		Banner:         func(text string) { r.say(config.LogInfo, "%s", term.Printable(text)) },
+		ChangePassword: r.changePassword, InteractiveDevices: c.KbdInteractiveDevices,
 	}
 	cfg.Mux.KeepAlive, cfg.Mux.KeepAliveMax, cfg.Mux.Global = c.ServerAliveInterval, c.ServerAliveCountMax, r.update.global
 	for _, t := range c.ChannelTimeout {

@@ -182,6 +182,7 @@ func (r *sshRun) serveForwards(ctx context.Context, c *client.Client, f *forward
 	defer r.endOnSignal(c)()
 	r.say(config.LogDebug1, "debug1: Entering interactive session.")
 	<-c.Done()
+	r.transferred(c, r.began)
 	if number := syscall.Signal(r.killed.Load()); number != 0 {
 		return r.endedBy(number)
 	}
@@ -235,6 +236,7 @@ func (r *sshRun) stdioEnd(ctx context.Context, c *client.Client, ch *mux.Channel
 	case <-ch.Done():
 	case <-ctx.Done():
 	}
+	r.transferred(c, r.began)
 	if err := c.Err(); err != nil {
 		r.lost(err)
 		return sshFailed

@@ -87,7 +87,8 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 	var revoked *knownhosts.RevokedError
 	switch {
 	case err == nil:
-		p.run.say(config.LogDebug1, "debug1: Host '%s' is known and matches the %s host key%s.", p.name(), short(at.Key), p.found(at.Key))
+		p.run.say(config.LogDebug1, "debug1: Host '%s' is known and matches the %s host key.", p.name(), short(at.Key))
+		p.tellWhere(at.Key)
 		p.trusted = at.Key
 		p.rememberAddress(at)
 		return nil
@@ -104,20 +105,20 @@ func (p *hostPolicy) check(ctx context.Context, at client.Presented) error {
 	return errHostKey
 }
 
-// found tells -v which line knows a key.
-func (p *hostPolicy) found(k key.Public) string {
-	if p.run.speaker.level < config.LogDebug1 {
-		return ""
+// tellWhere tells -v which line knows a key.
+func (p *hostPolicy) tellWhere(k key.Public) {
+	if p.run.loudness() < config.LogDebug1 {
+		return
 	}
 	for _, port := range []int{p.port, 0} {
 		entries, _ := p.db.Lookup(p.host, port) // Check has read the same files
 		for _, e := range entries {
 			if key.Equal(e.Key, k) {
-				return " in " + e.File + ":" + strconv.Itoa(e.Line)
+				p.run.say(config.LogDebug1, "debug1: Found key in %s:%d", e.File, e.Line)
+				return
 			}
 		}
 	}
-	return ""
 }
 
 func (p *hostPolicy) name() string { return knownhosts.Name(p.host, p.port) }

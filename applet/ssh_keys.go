@@ -34,6 +34,7 @@ func (r *sshRun) publicKeys() (auth.ClientMethod, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.tellIdentities(files)
 	k := &sshKeys{run: r, files: files}
 	if k.certs, err = r.certificateFiles(); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package applet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -81,7 +82,9 @@ func (s *speaker) Enabled(_ context.Context, l slog.Level) bool {
 func (s *speaker) Handle(_ context.Context, r slog.Record) error {
 	for _, row := range levels {
 		if r.Level >= row.from {
-			s.print(row.mark + term.Printable(sentenceOf(r)))
+			for _, text := range sentencesOf(r) {
+				s.print(row.mark + term.Printable(text))
+			}
 			return nil
 		}
 	}
@@ -94,28 +97,49 @@ func (s *speaker) WithAttrs([]slog.Attr) slog.Handler { return s }
 // WithGroup implements slog.Handler; nobody below uses it.
 func (s *speaker) WithGroup(string) slog.Handler { return s }
 
-// sentences are how the records of the engine are said to a person.
+// sentences are how the records of the engine are said to a person, as far as
+// OpenSSH has words for them in its words: scripts look for those.
 var sentences = [...]struct {
 	message string
-	say     func(attr func(string) any) string
+	say     func(attr func(string) any) []string
 }{
-	{"remote identification", func(attr func(string) any) string {
-		if kind := attr("kind"); kind != "" {
-			return fmt.Sprintf("Server identifies itself as %v, which is %v.", attr("line"), kind)
+	{"remote identification", func(attr func(string) any) []string {
+		protocol, software, _ := strings.Cut(strings.TrimPrefix(fmt.Sprint(attr("line")), "SSH-"), "-")
+		said := []string{fmt.Sprintf("Remote protocol version %s, remote software version %s", protocol, software)}
+		if kind := attr("kind"); kind != nil && kind != "" {
+			said = append(said, fmt.Sprintf("The server is known as %v: what is particular about it is taken into account.", kind))
 		}
-		return fmt.Sprintf("Server identifies itself as %v.", attr("line"))
+		return said
 	}},
-	{"key exchange", func(attr func(string) any) string {
-		out, in := attr("out"), attr("in")
-		how := fmt.Sprintf("to and from the server %s", direction(out))
-		if out != in {
-			how = fmt.Sprintf("to the server %s, from the server %s", direction(out), direction(in))
+	{"key exchange", func(attr func(string) any) []string {
+		said := []string{
+			fmt.Sprintf("kex: algorithm: %v", attr("method")),
+			fmt.Sprintf("kex: host key algorithm: %v", attr("hostkey")),
+			"kex: server->client " + direction(attr("in")),
+			"kex: client->server " + direction(attr("out")),
+			whyThese(attr("lacks")),
 		}
 		if attr("strict") == false {
-			how += ", without strict key exchange"
+			said = append(said, "The server has no strict key exchange.")
 		}
-		return fmt.Sprintf("Making new keys with %v, host key %v, %s.", attr("method"), attr("hostkey"), how)
+		return said
 	}},
+}
+
+// whyThese says why the algorithms are those: lacks are the names that this side
+// would rather have used.
+func whyThese(lacks any) string {
+	var names []string
+	list, _ := lacks.([]string)
+	for _, name := range list {
+		if !strings.Contains(name, "-cert-v0") { // few hosts have one
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "kex: new keys are made with these: each is the first that this side prefers."
+	}
+	return "kex: new keys are made with these: each is the first that this side prefers and the server has; it lacks " + strings.Join(names, ", ") + "."
 }
 
 func direction(d any) string {
@@ -123,17 +147,13 @@ func direction(d any) string {
 	if !ok {
 		return fmt.Sprint(d)
 	}
-	text := v.Cipher
-	if v.MAC != "" {
-		text += " with " + v.MAC
-	}
-	if v.Compression != "none" && v.Compression != "" {
-		text += ", compressed by " + v.Compression
-	}
-	return text
+	return fmt.Sprintf("cipher: %s MAC: %s compression: %s", v.Cipher, cmp.Or(v.MAC, "<implicit>"), v.Compression)
 }
 
-func sentenceOf(r slog.Record) string {
+// sentenceOf is what a record says, in a line.
+func sentenceOf(r slog.Record) string { return strings.Join(sentencesOf(r), " ") }
+
+func sentencesOf(r slog.Record) []string {
 	for _, row := range sentences {
 		if row.message == r.Message {
 			return row.say(func(name string) (found any) {
@@ -152,5 +172,5 @@ func sentenceOf(r slog.Record) string {
 		text += fmt.Sprintf(" %s=%v", a.Key, a.Value)
 		return true
 	})
-	return text
+	return []string{text}
 }

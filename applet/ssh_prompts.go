@@ -3,7 +3,6 @@ package applet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -60,7 +59,7 @@ func (r *sshRun) passwordPrompt() func(context.Context) (string, error) {
 			r.say(config.LogError, "Permission denied, please try again.")
 		}
 		again = true
-		prompt := fmt.Sprintf("%s@%s's password: ", term.Printable(r.conf.User), r.conf.HostName)
+		prompt := r.account() + "'s password: "
 		secret, err := r.readSecret(ctx, askTerminal, prompt)
 		defer clear(secret)
 		return string(secret), orSkip(err)
@@ -83,12 +82,12 @@ func (r *sshRun) answers(ctx context.Context, name, instruction string, prompts 
 	}
 	for _, text := range []string{name, instruction} {
 		if text != "" {
-			r.say(config.LogInfo, "%s", "("+r.conf.User+"@"+r.conf.HostName+") "+term.Printable(text))
+			r.say(config.LogInfo, "%s", term.Printable(text))
 		}
 	}
 	var list []string
 	for _, p := range prompts {
-		text := fmt.Sprintf("(%s@%s) %s", term.Printable(r.conf.User), r.conf.HostName, term.Printable(p.Text))
+		text := "(" + r.account() + ") " + term.Printable(p.Text)
 		answer, err := r.answer(ctx, text, p.Echo)
 		if err != nil {
 			return nil, orSkip(err)

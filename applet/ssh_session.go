@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
@@ -17,6 +18,7 @@ import (
 // session runs what was asked for on a connection and returns the exit code.
 func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 	defer c.Close()
+	r.began = time.Now()
 	r.updateHostKeys(c)
 	agentForwarded, display := r.forwardAgent(ctx, c), r.forwardX11(ctx, c)
 	f := r.forwards(ctx, c)
@@ -49,6 +51,7 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 		return sshFailed
 	}
 	if err == nil {
+		r.say(config.LogDebug1, "debug1: Entering interactive session.")
 		err = r.start(s)
 	}
 	if err != nil {
@@ -56,6 +59,7 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 		return sshFailed
 	}
 	if !r.becomesMaster() {
+		r.say(config.LogDebug1, "debug1: Requesting no-more-sessions@openssh.com")
 		if err := c.NoMoreSessions(); err != nil {
 			r.say(config.LogDebug1, "debug1: %v", err)
 		}
@@ -77,10 +81,10 @@ func (r *sshRun) start(s *client.Session) error {
 	command := r.command()
 	switch {
 	case r.conf.SessionType == "subsystem":
-		r.say(config.LogDebug1, "debug1: Starting the subsystem %s.", command)
+		r.say(config.LogDebug1, "debug1: Sending subsystem: %s", command)
 		return s.Subsystem(command)
 	case command != "":
-		r.say(config.LogDebug1, "debug1: Running the command %s", command)
+		r.say(config.LogDebug1, "debug1: Sending command: %s", command)
 		return s.Exec(command)
 	}
 	r.say(config.LogDebug1, "debug1: Starting a shell.")
@@ -181,6 +185,7 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 		c.Mux.AwaitIdle(ctx) // forwarded connections keep ssh, as they always did
 	}
 	r.update.settle(c)
+	r.transferred(c, r.began)
 	code := r.finish(c, exit, err, out, tty)
 	if out.lost() {
 		r.say(config.LogError, "ssh: writing the output: %s (the rest of it is lost)", sentence(out.stdout))
@@ -230,7 +235,7 @@ func (r *sshRun) finish(c *client.Client, exit client.Exit, err error, out *sess
 		r.say(config.LogInfo, "ssh: the remote command was ended by signal %s%s", term.Printable(exit.Signal), core)
 		return sshFailed
 	}
-	r.say(config.LogDebug1, "debug1: Exit status %d.", exit.Status)
+	r.say(config.LogDebug1, "debug1: Exit status %d", exit.Status)
 	return exit.Status
 }
 

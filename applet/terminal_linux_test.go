@@ -357,7 +357,7 @@ func testLostConnection(t *testing.T, h *host) {
 		}
 		defer way.Close()
 		args = append(args, "-F", h.conf, "-p", strconv.Itoa(way.Port()), "-o", "HostKeyAlias=[127.0.0.1]:"+strconv.Itoa(h.Port), "127.0.0.1")
-		ready := "Authenticated using"
+		ready := "Authenticated to"
 		if args[0] == "-t" {
 			args, ready = append(args, shell), "size 24 80"
 		}

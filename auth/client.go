@@ -34,6 +34,9 @@ type ClientConfig struct {
 	// the server's: escape it. It returns the old and the new password. Nil:
 	// such a login fails and says so.
 	ChangePassword func(ctx context.Context, prompt string) (old, changed string, err error)
+	// InteractiveDevices are the devices that keyboard-interactive asks the
+	// server for, as names with commas; "" leaves the choice to it.
+	InteractiveDevices string
 	// Trace gets each step. May be nil.
 	Trace func(Event)
 }
@@ -121,7 +124,7 @@ func (d *dialogue) run(ctx context.Context) (*Result, error) {
 		if c == nil {
 			return nil, &Error{User: d.cfg.User, Host: d.cfg.Host, Tried: d.tried, Remaining: d.remaining}
 		}
-		if c != last && d.answered {
+		if c != last && (d.answered || c.name != methodNone) {
 			d.trace(Event{Kind: EventMethod, Method: c.name})
 		}
 		last = c

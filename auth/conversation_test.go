@@ -226,7 +226,7 @@ func TestDenied(t *testing.T) {
 		t.Errorf("tried %v", denied.Tried)
 	}
 	told := strings.Join(events, "\n")
-	for _, want := range []string{"Offering public key: ~/.ssh/id ssh-ed25519 SHA256:", "Authentications that can continue: publickey,password", "Next authentication method: password"} {
+	for _, want := range []string{"Offering public key: ~/.ssh/id ED25519 SHA256:", "Authentications that can continue: publickey,password", "Next authentication method: password"} {
 		if !strings.Contains(told, want) {
 			t.Errorf("the trace lacks %q:\n%s", want, told)
 		}

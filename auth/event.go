@@ -3,6 +3,7 @@ package auth
 import (
 	"strings"
 
+	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/key"
 )
 
@@ -14,7 +15,8 @@ const (
 	EventMethod EventKind = iota + 1
 	// EventOffer: the client offers Key from Source, with Algorithm.
 	EventOffer
-	// EventAccept: Key would do; a signature is still to come.
+	// EventAccept: Key would do; a signature is still to come, or was sent at
+	// once.
 	EventAccept
 	// EventSkip: Key or Source was not used, Err says why.
 	EventSkip
@@ -71,7 +73,12 @@ func (e Event) key() string {
 	if e.Key == nil {
 		return e.Source
 	}
-	return strings.TrimSpace(e.Source + " " + e.Key.Type() + " " + fingerprint(e.Key))
+	// As OpenSSH: the file, the type, the fingerprint, and what else there is.
+	source, more := e.Source, ""
+	if file, ok := strings.CutSuffix(source, " agent"); ok {
+		source, more = file, " agent"
+	}
+	return strings.TrimSpace(source + " " + cert.ShortName(e.Key.Type()) + " " + fingerprint(e.Key) + more)
 }
 
 func (e Event) reason() string {

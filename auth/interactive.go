@@ -49,8 +49,8 @@ func (a *interactiveAttempts) next(ctx context.Context, d *dialogue) (verdict, e
 	}
 	a.left--
 	b := appendRequest(nil, d.cfg.User, methodInteractive)
-	b = wire.AppendString(b, "") // language tag
-	b = wire.AppendString(b, "") // submethods
+	b = wire.AppendString(b, "")                       // language tag
+	b = wire.AppendString(b, d.cfg.InteractiveDevices) // submethods
 	if err := d.request(ctx, methodInteractive, b); err != nil {
 		return verdict{}, err
 	}

@@ -230,7 +230,11 @@ func offer(ctx context.Context, d *dialogue, id Identity, algorithm string) (ver
 	if err := d.request(ctx, methodPublicKey, request); err != nil {
 		return verdict{}, err
 	}
-	return d.verdict(ctx)
+	v, err := d.verdict(ctx)
+	if err == nil && id.Direct && (v.success || v.partial) {
+		d.trace(Event{Kind: EventAccept, Method: methodPublicKey, Key: k, Algorithm: algorithm, Source: id.Source})
+	}
+	return v, err
 }
 
 // query asks whether the server would take the key. When it would, accepted is

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -42,7 +44,9 @@ func New(ctx context.Context, nc net.Conn, host string, port int, cfg *Config) (
 
 func login(ctx context.Context, clock *clock, nc net.Conn, host string, port int, cfg *Config) (*Client, error) {
 	log := logger(cfg)
-	log.Debug("Connection established.", "address", nc.RemoteAddr().String())
+	log.Debug("Connection established.")
+	log.Debug("Local version string SSH-2.0-" + cmp.Or(cfg.Transport.Version, transport.Version))
+	log.Debug(fmt.Sprintf("Authenticating to %s:%d as '%s'", host, port, cfg.Auth.User))
 	memory := memoryOf(cfg.Remember, host, port)
 	remembered := memory.load()
 	tc := cfg.Transport
@@ -63,6 +67,10 @@ func login(ctx context.Context, clock *clock, nc net.Conn, host string, port int
 		return nil, err
 	}
 	clock.halt()
+	tell(log, conn)
+	if cfg.Exchanged != nil {
+		cfg.Exchanged(conn.Negotiated())
+	}
 	memory.save(remembered, conn.PeerLists())
 	if cfg.Secured != nil {
 		cfg.Secured(conn)
@@ -74,13 +82,23 @@ func login(ctx context.Context, clock *clock, nc net.Conn, host string, port int
 	return start(conn, result, cfg, log), nil
 }
 
+// levelDebug2 is what ssh says with -vv.
+const levelDebug2 = slog.LevelDebug - 4
+
+// tell says what the server has told of itself beside the key exchange.
+func tell(log *slog.Logger, conn *transport.Conn) {
+	if list := conn.ServerSigAlgs(); len(list) > 0 {
+		log.Log(context.Background(), levelDebug2, "kex_input_ext_info: server-sig-algs=<"+strings.Join(list, ",")+">")
+	}
+}
+
 // authenticate logs the user in. It ends the connection when that fails.
 func authenticate(ctx context.Context, conn *transport.Conn, cfg *Config, log *slog.Logger) (*auth.Result, error) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	ac := cfg.Auth
 	ac.Trace = func(e auth.Event) {
-		log.Debug(e.String() + traceTail(e))
+		tellStep(log, conn, cfg, e)
 		if cfg.Auth.Trace != nil {
 			cfg.Auth.Trace(e)
 		}
@@ -100,6 +118,26 @@ func authenticate(ctx context.Context, conn *transport.Conn, cfg *Config, log *s
 	return result, nil
 }
 
+// tellStep says what happened, in the words that scripts look for in what ssh -v
+// says.
+func tellStep(log *slog.Logger, conn *transport.Conn, cfg *Config, e auth.Event) {
+	switch {
+	case e.Kind == auth.EventSuccess:
+		where := "via proxy"
+		if tcp, ok := conn.NetConn().RemoteAddr().(*net.TCPAddr); ok {
+			where = fmt.Sprintf("[%s]:%d", &net.IPAddr{IP: tcp.IP, Zone: tcp.Zone}, tcp.Port)
+		}
+		log.Info(fmt.Sprintf("Authenticated to %s (%s) using \"%s\".", cfg.Auth.Host, where, e.Method))
+	case e.Kind == auth.EventContinue && e.Partial:
+		log.Info("Authenticated using \"" + e.Method + "\" with partial success.")
+		e.Partial = false
+		log.Debug(e.String())
+	case e.Kind == auth.EventRefuse && e.Method == "none": // it was only to hear what the server takes
+	default:
+		log.Debug(e.String() + traceTail(e))
+	}
+}
+
 // traceTail adds what a sentence of auth's leaves out.
 func traceTail(e auth.Event) string {
 	if e.Kind == auth.EventOffer && e.Algorithm != "" && e.Key != nil && e.Algorithm != e.Key.Type() {
@@ -115,7 +153,7 @@ func start(conn *transport.Conn, result *auth.Result, cfg *Config, log *slog.Log
 		mc.Logger = cfg.Logger
 	}
 	mc.Global = func(r *mux.GlobalRequest) {
-		log.Debug("Server says "+r.Name+".", "bytes", len(r.Payload))
+		log.Log(context.Background(), levelDebug2, fmt.Sprintf("client_input_global_request: rtype %s want_reply %d", r.Name, flagOf(r.WantReply)))
 		if cfg.Mux.Global != nil {
 			cfg.Mux.Global(r)
 		}
@@ -125,6 +163,13 @@ func start(conn *transport.Conn, result *auth.Result, cfg *Config, log *slog.Log
 	c.Mux = mux.New(conn, mc)
 	go c.Mux.Run()
 	return c
+}
+
+func flagOf(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // Close ends the connection and tells the server that it was on purpose.

@@ -38,6 +38,8 @@ type Config struct {
 	// Secured is called when the first key exchange is done and before the
 	// login; nothing may be read from or written to the connection. May be nil.
 	Secured func(*transport.Conn)
+	// Exchanged is told how the keys were made, before the login. May be nil.
+	Exchanged func(transport.Negotiated)
 	// Remember is a directory for the lists that hosts send, so that the next
 	// key exchange can be guessed; "" remembers nothing.
 	Remember string

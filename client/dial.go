@@ -54,7 +54,7 @@ func connect(ctx context.Context, host string, port int, cfg *Config) (net.Conn,
 		if err == nil || attempt >= cfg.Attempts || ctx.Err() != nil {
 			return nc, err
 		}
-		log.Debug("Connecting failed, trying again in a second.", "err", err)
+		log.Debug("Connecting failed, trying again in a second: " + plain(ctx, err).Error())
 		if err := pause(ctx, time.Second); err != nil {
 			return nil, err
 		}

@@ -43,7 +43,8 @@ func (cfg *Config) dialer(host string) *net.Dialer {
 	}
 	log := logger(cfg)
 	d.Control = func(_, address string, raw syscall.RawConn) error {
-		log.Debug("Connecting to " + host + " at " + address + ".")
+		ip, port, _ := net.SplitHostPort(address) // package net has joined them
+		log.Debug(fmt.Sprintf("Connecting to %s [%s] port %s.", host, ip, port))
 		if q := cfg.Mux.QoS; q != nil && q.Interactive >= 0 { // until something bulky is open
 			if err := netx.SetRawQoS(raw, q.Interactive); err != nil {
 				log.Debug(err.Error())

@@ -98,7 +98,7 @@ func (c *Client) OpenSession(ctx context.Context, opts SessionOptions) (*Session
 		return nil, err
 	}
 	s.Channel = ch
-	c.log.Debug("Session opened.", "round trip", c.Conn.RTT())
+	c.log.Debug(fmt.Sprintf("channel %d: new session [client-session]", ch.Info().ID))
 	if err := s.prepare(); err != nil {
 		ch.Close()
 		return nil, err

@@ -19,9 +19,7 @@ func clientPending() []other {
 
 		// Nothing is lost but comfort.
 		{"EnableSSHKeysign HostbasedAuthentication HostbasedAcceptedAlgorithms", "*", "host-based authentication is not tried", false},
-		{"KbdInteractiveDevices", "*", "the server chooses the device", false},
 		{"SecurityKeyProvider", "*", "security keys are not used", false},
-		{"VersionAddendum WarnWeakCrypto", "*", "it has no effect", false},
 	}
 }
 

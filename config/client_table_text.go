@@ -14,7 +14,7 @@ func textRows() []row[Client] {
 		{"HostbasedAcceptedAlgorithms", algorithms(func(c *c) *[]string { return &c.HostbasedAcceptedAlgorithms }, func(k *Known) Algorithms { return k.Pubkey }, true, keyTypes), "default", false, anywhere, "Signature algorithms for host-based authentication."},
 		{"IdentityAgent", agentPath(func(c *c) *string { return &c.IdentityAgent }, func(c *c) string { return c.identityAgent }), "", false, anywhere, "The agent's socket; none for no agent, SSH_AUTH_SOCK or $NAME for a variable's."},
 		{"IgnoreUnknown", shownOnly(func(c *c) string { return c.ignored }), "", false, anywhere, "Patterns of unknown keywords that are no error."},
-		{"KbdInteractiveDevices", text(func(c *c) *string { return &c.KbdInteractiveDevices }), "", false, anywhere, "Devices to ask the server for, as names with commas."},
+		{"KbdInteractiveDevices", text(func(c *c) *string { return &c.KbdInteractiveDevices }), "", false, anywhere, "Devices of keyboard-interactive to ask the server for, as names with commas."},
 		{"KexAlgorithms", algorithms(func(c *c) *[]string { return &c.KexAlgorithms }, func(k *Known) Algorithms { return k.Kex }, false, "Bad SSH2 KexAlgorithms '%s'."), "default", false, anywhere, "Key exchanges, best first."},
 		{"CASignatureAlgorithms", algorithms(func(c *c) *[]string { return &c.CASignatureAlgorithms }, func(k *Known) Algorithms { return k.CASignatures }, true, keyTypes), "default", false, anywhere, "What host certificates may be signed with."},
 		{"LocalCommand", command(func(c *c) *string { return &c.LocalCommand }), "", false, anywhere, "A command to run here once connected, if PermitLocalCommand says yes."},

@@ -215,6 +215,9 @@ func (c *Conn) Quirks() Quirks { return c.quirks }
 // PeerLists is what the server prefers, to be remembered for [Config.Remembered].
 func (c *Conn) PeerLists() PeerLists { return c.peerLists }
 
+// Traffic is how many bytes of packets were sent and received so far.
+func (c *Conn) Traffic() (sent, received uint64) { return c.out.all.Load(), c.in.all.Load() }
+
 // Negotiated tells the algorithms of the last finished key exchange.
 func (c *Conn) Negotiated() Negotiated {
 	c.kexMu.Lock()

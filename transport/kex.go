@@ -218,8 +218,31 @@ func (c *Conn) choose(k *exchange) error {
 		}
 		c.log.Warn("the peer lacks strict key exchange: a man in the middle can drop packets unseen at the start (CVE-2023-48795)", "cipher", n.In.Cipher)
 	}
-	c.log.Debug("key exchange", "method", n.Kex, "hostkey", n.HostKey, "out", n.Out, "in", n.In, "strict", n.Strict)
+	c.log.Debug("key exchange", "method", n.Kex, "hostkey", n.HostKey, "out", n.Out, "in", n.In, "strict", n.Strict, "lacks", c.lacks(k))
 	return nil
+}
+
+// lacks are the algorithms that a client would rather have used, and that the
+// server hasn't got.
+func (c *Conn) lacks(k *exchange) []string {
+	if c.server {
+		return nil
+	}
+	var names []string
+	for _, list := range [...]struct {
+		chosen       string
+		ours, theirs []string
+	}{
+		{k.chosen.Kex, c.algorithms.Kex, k.theirs.kex}, {k.chosen.HostKey, c.algorithms.HostKeys, k.theirs.hostKeys},
+		{k.chosen.Out.Cipher, c.algorithms.Ciphers, k.theirs.cipherOut}, {k.chosen.Out.MAC, c.algorithms.MACs, k.theirs.macOut},
+	} {
+		for _, name := range list.ours[:max(0, slices.Index(list.ours, list.chosen))] {
+			if !slices.Contains(list.theirs, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // startMethod begins the chosen method. kexMu is held.

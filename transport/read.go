@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 
 	"github.com/nacre-ssh/nacre/internal/netx"
 	"github.com/nacre-ssh/nacre/internal/slab"
@@ -29,6 +30,7 @@ type reader struct {
 	bytes   uint64 // since the last NEWKEYS
 	packets uint64
 	asked   bool
+	all     atomic.Uint64 // bytes of packets since the beginning
 }
 
 var errLongLine = errors.New("identification line is too long")
@@ -135,6 +137,7 @@ func (c *Conn) packet() ([]byte, error) {
 				}
 				in.r += in.need
 				in.bytes += uint64(in.need)
+				in.all.Add(uint64(in.need))
 				in.packets++
 				in.need = 0
 				in.seq++
@@ -360,6 +363,6 @@ func (c *Conn) handleDebug(p []byte) error {
 	if r.End() != nil {
 		return broken("malformed debug message")
 	}
-	c.log.Debug("peer says", "text", fmt.Sprintf("%.200q", text))
+	c.log.Debug(fmt.Sprintf("Remote: %.1024s", text))
 	return nil
 }

@@ -41,6 +41,7 @@ func (c *Conn) sealBatch() (int, error) {
 		}
 	}
 	w.bufs = w.vector
+	w.all.Add(uint64(total))
 	if !w.asked && (w.bytes >= w.limit || w.packets >= rekeyPackets) {
 		w.asked = true
 		c.startKex()

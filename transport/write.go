@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nacre-ssh/nacre/internal/netx"
@@ -30,8 +31,9 @@ type writer struct {
 	seq     uint32
 	bytes   uint64 // since the last NEWKEYS
 	packets uint64
-	limit   uint64 // bytes after which to rekey
-	asked   bool   // a rekey was asked for because of a limit
+	limit   uint64        // bytes after which to rekey
+	asked   bool          // a rekey was asked for because of a limit
+	all     atomic.Uint64 // bytes of packets since the beginning
 
 	sink   *netx.Sink
 	batch  []frame
