@@ -201,6 +201,7 @@ func (r *sshRun) clientConfig(methods []auth.ClientMethod) *client.Config {
 		ChangePassword: r.changePassword, InteractiveDevices: c.KbdInteractiveDevices,
 	}
 	cfg.Mux.KeepAlive, cfg.Mux.KeepAliveMax, cfg.Mux.Global = c.ServerAliveInterval, c.ServerAliveCountMax, r.update.global
+	cfg.HideKeystrokes = c.ObscureKeystrokeTiming
 	for _, t := range c.ChannelTimeout {
 		cfg.Mux.Timeouts = append(cfg.Mux.Timeouts, mux.Timeout{Type: t.Type, After: t.Interval})
 	}

@@ -26,7 +26,8 @@ type Client struct {
 	Mux  *mux.Mux
 	Auth *auth.Result
 
-	log *slog.Logger
+	log      *slog.Logger
+	hideKeys time.Duration // Config.HideKeystrokes
 
 	handlersMu sync.Mutex
 	handlers   map[string]func(*mux.Incoming) // by channel type
@@ -158,7 +159,7 @@ func start(conn *transport.Conn, result *auth.Result, cfg *Config, log *slog.Log
 			cfg.Mux.Global(r)
 		}
 	}
-	c := &Client{Conn: conn, Auth: result, log: log, otherwise: mc.Open}
+	c := &Client{Conn: conn, Auth: result, log: log, hideKeys: cfg.HideKeystrokes, otherwise: mc.Open}
 	mc.Open = c.open
 	c.Mux = mux.New(conn, mc)
 	go c.Mux.Run()

@@ -50,6 +50,11 @@ type Config struct {
 	// service of the packets, from connecting on.
 	Mux mux.Config
 
+	// HideKeystrokes is the distance of the moments at which what is typed at
+	// terminals leaves, so that its rhythm tells nothing; 0: it leaves at once.
+	// It takes a server that answers pings (PROTOCOL, section 1.8).
+	HideKeystrokes time.Duration
+
 	Logger *slog.Logger // nil: silent
 }
 

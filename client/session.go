@@ -65,6 +65,8 @@ type Session struct {
 	*mux.Channel
 	mux  *mux.Mux
 	opts SessionOptions
+	// typist, if not nil, sends what is typed.
+	typist *typist
 
 	mu      sync.Mutex
 	exit    Exit
@@ -98,6 +100,7 @@ func (c *Client) OpenSession(ctx context.Context, opts SessionOptions) (*Session
 		return nil, err
 	}
 	s.Channel = ch
+	s.typist = c.typist(s)
 	c.log.Debug(fmt.Sprintf("channel %d: new session [client-session]", ch.Info().ID))
 	if err := s.prepare(); err != nil {
 		ch.Close()
