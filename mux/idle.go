@@ -103,6 +103,14 @@ func (ch *Channel) touch() {
 // now is a moment on a clock that never goes back, in nanoseconds.
 func (m *Mux) now() int64 { return int64(time.Since(m.born)) }
 
+// Idle is for how long nothing was carried on any channel of a connection that
+// Run has begun to read. It is known only where [Config.Timeouts] has one.
+func (m *Mux) Idle() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Duration(m.now() - m.used.Load())
+}
+
 // tick closes the channel if it was idle, or waits for the rest of the time.
 func (ch *Channel) tick(after time.Duration) {
 	ch.mu.Lock()
