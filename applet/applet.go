@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/transport"
 )
 
@@ -42,7 +43,7 @@ func Doors() []Door {
 		{Name: "ssh", Group: "connect", Help: "log in to another machine, or run a command there", Link: true, Run: runSSH},
 		{Name: "demo", Group: "look around", Help: "a server and a client on this machine, with fresh keys", Run: runDemo},
 		{Name: "links", Group: "set up", Help: "make links named ssh, sshd, … in a directory", Run: runLinks},
-		{Name: "help", Aliases: []string{"-h", "--help", "-help"}, Group: "set up", Help: "this list", Run: runHelp},
+		{Name: "help", Aliases: []string{"-h", "--help", "-help"}, Group: "set up", Help: "this list, or a page of the manual: ssh, ssh_config, sshd_config", Run: runHelp},
 		{Name: "version", Aliases: []string{"-V", "--version"}, Group: "set up", Help: "which nacre this is", Run: runVersion},
 	}, slices.Concat(keyDoors(), hostDoors(), puttyDoors(), plinkDoors(), dropbearClientDoors(), agentDoors(), configDoors(), proxyDoors(), telnetDoors(), serverDoors(), escapeDoors(), doctorDoors())...)
 }
@@ -101,8 +102,38 @@ func runVersion(_ context.Context, e *Env) int {
 	return 0
 }
 
-// runHelp lists the doors by what a person wants to do.
+const helpUsage = "usage: nacre help [--man] [page]\n"
+
+// runHelp lists the doors by what a person wants to do, or prints a page of the
+// manual.
 func runHelp(_ context.Context, e *Env) int {
+	var man bool
+	table := getopt.Table{{Long: "man", Help: "print the page for man -l", Do: flag(&man)}}
+	names, err := table.Parse(e.Args, -1)
+	switch {
+	case err != nil || len(names) > 1 || man && len(names) == 0:
+		fmt.Fprint(e.Stderr, helpUsage)
+		return 2
+	case len(names) == 0:
+		return helpList(e)
+	}
+	p, ok := findPage(names[0])
+	if !ok {
+		e.Errorf("the manual has no page %q; it has ssh, ssh_config and sshd_config, and each program lists its options with -h or --help", names[0])
+		return 1
+	}
+	write := p.writeText
+	if man {
+		write = p.writeMan
+	}
+	if err := write(e.Stdout); err != nil {
+		e.Errorf("nacre: %s", sentence(err))
+		return 1
+	}
+	return 0
+}
+
+func helpList(e *Env) int {
 	var b strings.Builder
 	b.WriteString("usage: nacre program [argument ...]\n")
 	doors := Doors()

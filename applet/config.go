@@ -147,8 +147,7 @@ func printLost(e *Env, r *config.Report) {
 
 // configKeywords is the manual of ssh_config, or what it says about keywords.
 func configKeywords(e *Env, args []string) int {
-	docs := config.ClientDocs()
-	slices.SortFunc(docs, func(a, b config.Doc) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	docs := sortedDocs(config.ClientDocs())
 	for _, name := range args {
 		if !slices.ContainsFunc(docs, func(d config.Doc) bool { return equalFold(d.Name, name) }) {
 			e.Errorf("there is no keyword %q; nacre config keywords lists them", name)

@@ -88,13 +88,7 @@ const sshOperands = "destination [command [argument ...]]"
 
 // sshUsageText is the usage text, with -Q on a line of its own.
 func sshUsageText() string {
-	var shown getopt.Table
-	for _, row := range new(sshLine).table() {
-		if row.Help != "" && row.Letter != 'Q' {
-			shown = append(shown, row)
-		}
-	}
-	return shown.Usage("ssh", "") + "           " + sshOperands + "\n       ssh [-Q query_option]\n"
+	return shownOptions(new(sshLine).table()).Usage("ssh", "") + "           " + sshOperands + "\n       ssh [-Q query_option]\n"
 }
 
 // errUsage asks for the usage text.

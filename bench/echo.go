@@ -35,6 +35,8 @@ func (l *lab) typist(ctx context.Context, c side, at int, f far) (*typist, error
 		return nil, err
 	}
 	cmd, err := l.ssh(ctx, c, at, l.dir, rawCat, "-tt", "-c", aesGCM,
+		// Hiding when keys are typed takes time on purpose, and Debian's OpenSSH doesn't have it.
+		"-o", "IgnoreUnknown=ObscureKeystrokeTiming", "-o", "ObscureKeystrokeTiming=no",
 		"-o", "ExitOnForwardFailure=yes", "-L", fmt.Sprintf("%s:%d:%s", loopback, port, f.Addr()))
 	if err != nil {
 		return nil, err

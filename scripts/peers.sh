@@ -24,6 +24,7 @@ missing() {
 		libnss-wrapper ls /usr/lib/*/libnss_wrapper.so /usr/lib/libnss_wrapper.so 2>/dev/null | grep -q .
 		putty-tools command -v plink && command -v puttygen
 		putty command -v pageant
+		mandoc command -v mandoc
 		tinyproxy-bin command -v tinyproxy
 		corkscrew command -v corkscrew
 		inetutils-telnet command -v inetutils-telnet
