@@ -57,10 +57,6 @@ func (d *telnetDoor) commandSend(args []string) bool {
 		d.helpSend()
 		return false
 	}
-	if d.conn == nil {
-		fmt.Fprintln(d.e.Stdout, "?Need to be connected first.\n'send ?' for help")
-		return false
-	}
 	if back, done := d.sendOption(args); done {
 		return back
 	}
@@ -76,6 +72,10 @@ func (d *telnetDoor) commandSend(args []string) bool {
 			return false
 		}
 		list = append(list, w)
+	}
+	if d.conn == nil {
+		fmt.Fprintln(d.e.Stdout, "?Need to be connected first.\n'send ?' for help")
+		return false
 	}
 	for _, w := range list {
 		if err := w.send(d); err != nil {
@@ -108,6 +108,10 @@ func (d *telnetDoor) sendOption(args []string) (back, done bool) {
 	o, ok := telnetOption(args[1])
 	if !ok {
 		fmt.Fprintf(d.e.Stdout, "'%s': unknown argument ('send %s ?' for help).\n", args[1], verb)
+		return false, true
+	}
+	if d.conn == nil {
+		fmt.Fprintln(d.e.Stdout, "?Need to be connected first.\n'send ?' for help")
 		return false, true
 	}
 	enable := verb == "do" || verb == "will"
