@@ -9,9 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/term"
+	"github.com/nacre-ssh/nacre/transport"
 )
 
 // doctorDoors is the program that finds out why a login fails.
@@ -227,9 +230,36 @@ func (x *exam) words() []string {
 	if port := l.said("Port"); port != "" {
 		words = append(words, "-p", port)
 	}
+	if jump := l.said("ProxyJump"); jump != "" {
+		words = append(words, "-J", jump)
+	}
 	host := l.host
 	if l.user != "" {
 		host = l.user + "@" + host
 	}
 	return append(words, host)
+}
+
+// suggestDoctor names the program that finds out more about a failure, where a
+// person reads it and there is more to find out.
+func (r *sshRun) suggestDoctor(err error) {
+	if r.manner != nil || r.conf.BatchMode || !term.IsTerminal(r.Stderr) || !doctorKnows(err) {
+		return
+	}
+	words := (&exam{run: r}).words()
+	if key := r.line.said("IdentityFile"); key != "" {
+		words = append([]string{"-i", key}, words...)
+	}
+	r.say(config.LogInfo, "To find out why: nacre doctor %s", sentenceOfWords(words))
+}
+
+// doctorKnows says whether a failure has causes that ssh's own words don't tell:
+// all but a host's key, which they tell at length.
+func doctorKnows(err error) bool {
+	var refused *auth.Error
+	var connect *client.ConnectError
+	var negotiation *transport.NegotiationError
+	var left *transport.DisconnectError
+	return errors.As(err, &refused) || errors.As(err, &connect) || errors.As(err, &negotiation) ||
+		errors.As(err, &left) && left.Remote || gone(err)
 }

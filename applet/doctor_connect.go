@@ -98,7 +98,7 @@ func (x *exam) jump(ctx context.Context) (net.Conn, error) {
 	x.run.peer = unnamedPeer
 	x.report.advice = append(x.report.advice, h.report.advice...)
 	x.report.ok("connection", "%s reaches %s port %d", hop.line.host, x.run.conf.HostName, x.run.conf.Port)
-	return proxy.Unnamed(&hopConn{nc, c}), nil
+	return proxy.Unnamed(&hopConn{Conn: nc, hop: c}), nil
 }
 
 // resolve asks for the host's addresses.

@@ -30,9 +30,9 @@ type exam struct {
 	addrs  []netip.Addr
 	dials  []dialed
 	heard  *hearing
-	tls    bool  // something there speaks TLS
-	told   bool  // the server's version was
-	trust  error // what the host key was found to be; nil where it is known
+	silent string // what it is, where it said so only when it was asked
+	told   bool   // the server's version was
+	trust  error  // what the host key was found to be; nil where it is known
 	conn   *transport.Conn
 	keys   *keyFacts
 	offers []offered
@@ -147,7 +147,7 @@ func (x *exam) login(ctx context.Context) (*client.Client, error) {
 	c, err := client.New(ctx, x.heard, r.conf.HostName, r.conf.Port, cfg)
 	if err != nil {
 		x.settleStage(err)
-		x.tlsThere(ctx)
+		x.askAnew(ctx)
 		return nil, x.failed(err)
 	}
 	x.report.ok("login", "%s", x.howIn(c))
@@ -222,7 +222,7 @@ const maxHeard = 2048
 
 // strangerTime is how long something that doesn't look like SSH may go on: it
 // waits for us, too.
-const strangerTime = 2 * time.Second
+const strangerTime = time.Second
 
 func (h *hearing) Read(b []byte) (int, error) {
 	n, err := h.Conn.Read(b)

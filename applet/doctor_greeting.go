@@ -6,7 +6,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
+	"time"
 
 	"github.com/nacre-ssh/nacre/transport"
 )
@@ -47,6 +50,29 @@ func holds(start string, words ...string) func(string) bool {
 	}
 }
 
+// Strangers that have remedies of their own.
+const (
+	webProxy  = "a web proxy"
+	tlsServer = "a TLS server (HTTPS, or another protocol inside TLS)"
+)
+
+// stranger is what answers instead of an SSH server, "" for nothing that is
+// known.
+func (x *exam) stranger() string {
+	if x.silent != "" {
+		return x.silent
+	}
+	return looksLike(x.heard.first)
+}
+
+// itSays quotes what it said without being asked.
+func (x *exam) itSays() string {
+	if len(x.heard.first) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": it says %q", firstLineOf(x.heard.first))
+}
+
 // strangers are what may listen where an SSH server was expected; the first row
 // that fits counts.
 func strangers() []struct {
@@ -57,9 +83,10 @@ func strangers() []struct {
 		what  string
 		hears func(first string) bool
 	}{
-		{"a web proxy", holds("HTTP/", "\r\nvia:", "\r\nproxy-", "squid", "tinyproxy", "x-cache:", " 407 ")},
+		{tlsServer, holds("HTTP/", "http request to an https server", "plain http request was sent to https", "plain http to an ssl-enabled")},
+		{webProxy, holds("HTTP/", "\r\nvia:", "\r\nproxy-", "squid", "tinyproxy", "x-cache:", " 407 ")},
 		{"a web server (HTTP)", begins("HTTP/", "<!DOCTYPE", "<html", "<HTML")},
-		{"a TLS server (HTTPS, or another protocol inside TLS)", begins("\x15\x03", "\x16\x03")},
+		{tlsServer, begins("\x15\x03", "\x16\x03")},
 		{"a telnet server", begins("\xff\xfb", "\xff\xfc", "\xff\xfd", "\xff\xfe")},
 		{"a mail server (SMTP)", holds("220", "smtp", "mail", "postfix", "exim", "sendmail")},
 		{"an FTP server", holds("220", "ftp", "filezilla")},
@@ -85,28 +112,45 @@ func looksLike(first []byte) string {
 	return ""
 }
 
-// tlsThere finds out whether what ended the connection without a word is a TLS
-// server: many do that to who doesn't speak TLS. It has to be asked anew.
-func (x *exam) tlsThere(ctx context.Context) {
-	if x.stage != atGreeting || len(x.heard.first) > 0 || len(x.dials) == 0 || x.run.conf.Port == 22 {
+// askAnew finds out whether what said nothing waits for the words of another
+// protocol: many servers speak only when they are spoken to, or hang up on who
+// doesn't speak as they do.
+func (x *exam) askAnew(ctx context.Context) {
+	if x.stage != atGreeting || len(x.heard.first) > 0 || x.run.conf.Port == 22 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, strangerTime)
-	defer cancel()
 	for _, d := range x.dials {
-		if d.err != nil {
-			continue
-		}
-		nc, err := x.run.plainDialer().DialContext(ctx, "tcp", d.addr.String())
-		if err != nil {
+		if d.err == nil {
+			x.silent = strangerAt(ctx, x.run.plainDialer().DialContext, d.addr.String())
 			return
 		}
-		defer nc.Close()
-		// Nothing is trusted to it: whether it answers in TLS is all that counts.
-		err = tls.Client(nc, &tls.Config{InsecureSkipVerify: true, ServerName: x.run.conf.HostName}).HandshakeContext(ctx)
-		x.tls = err == nil || errors.As(err, new(tls.AlertError))
-		return
 	}
+}
+
+// strangerAt names what answers to HTTP or TLS, "" for nothing.
+func strangerAt(ctx context.Context, dial func(context.Context, string, string) (net.Conn, error), address string) string {
+	ctx, cancel := context.WithTimeout(ctx, 2*strangerTime)
+	defer cancel()
+	if nc, err := dial(ctx, "tcp", address); err == nil {
+		defer nc.Close()
+		nc.SetDeadline(time.Now().Add(strangerTime))
+		io.WriteString(nc, "HEAD / HTTP/1.0\r\n\r\n")
+		answer, _ := io.ReadAll(io.LimitReader(nc, maxHeard))
+		if what := looksLike(answer); what != "" {
+			return what
+		}
+	}
+	nc, err := dial(ctx, "tcp", address)
+	if err != nil {
+		return ""
+	}
+	defer nc.Close()
+	// Nothing is entrusted to it: whether it answers in TLS is all that counts.
+	err = tls.Client(nc, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx)
+	if err == nil || errors.As(err, new(tls.AlertError)) {
+		return tlsServer
+	}
+	return ""
 }
 
 // greetingCauses are about what answers.
@@ -132,9 +176,9 @@ func greetingCauses() []cause {
 			func(x *exam) []remedy {
 				return []remedy{do("wait some minutes without trying, then let doctor look for why the logins before failed"), limits}
 			}},
-		{"web-proxy", atGreeting, func(x *exam) bool { return looksLike(x.heard.first) == "a web proxy" },
+		{"web-proxy", atGreeting, func(x *exam) bool { return x.stranger() == webProxy },
 			func(x *exam) string {
-				return fmt.Sprintf("%s answers as a web proxy, not as an SSH server: it says %q", place(x), firstLineOf(x.heard.first))
+				return fmt.Sprintf("%s answers as a web proxy, not as an SSH server%s", place(x), x.itSays())
 			},
 			func(x *exam) []remedy {
 				return []remedy{
@@ -142,22 +186,16 @@ func greetingCauses() []cause {
 					do("else check the port: an SSH server usually listens on 22"),
 				}
 			}},
-		{"not-ssh", atGreeting, func(x *exam) bool { return looksLike(x.heard.first) != "" },
+		{"not-ssh", atGreeting, func(x *exam) bool { return x.stranger() != "" },
 			func(x *exam) string {
-				return fmt.Sprintf("%s is %s, not an SSH server: it says %q", place(x), looksLike(x.heard.first), firstLineOf(x.heard.first))
+				return fmt.Sprintf("%s is %s, not an SSH server%s", place(x), x.stranger(), x.itSays())
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("check the port"+x.saidBy("Port")+": an SSH server usually listens on 22", sentenceOfWords([]string{"ssh", "-p", "22", x.words()[len(x.words())-1]}))}
-			}},
-		{"not-ssh", atGreeting, func(x *exam) bool { return x.tls },
-			func(x *exam) string {
-				return place(x) + " is a TLS server (HTTPS, or another protocol inside TLS), not an SSH server"
-			},
-			func(x *exam) []remedy {
-				return []remedy{
-					do("check the port"+x.saidBy("Port")+": an SSH server usually listens on 22", sentenceOfWords([]string{"ssh", "-p", "22", x.words()[len(x.words())-1]})),
-					do("if SSH is meant to be inside TLS there (stunnel), unwrap it", sentenceOfWords(append([]string{"ssh", "-o", "ProxyCommand=openssl s_client -quiet -connect %h:%p"}, x.words()...))),
+				list := []remedy{do("check the port"+x.saidBy("Port")+": an SSH server usually listens on 22", sentenceOfWords([]string{"ssh", "-p", "22", x.words()[len(x.words())-1]}))}
+				if x.stranger() == tlsServer {
+					list = append(list, do("if SSH is meant to be inside TLS there (stunnel), unwrap it", sentenceOfWords(append([]string{"ssh", "-o", "ProxyCommand=openssl s_client -quiet -connect %h:%p"}, x.words()...))))
 				}
+				return list
 			}},
 		{"ssh-1", atGreeting, heard("SSH-1."),
 			func(x *exam) string {

@@ -242,7 +242,7 @@ func TestDoctorProxy(t *testing.T) {
 	}
 	startProgram(t, n, exec.Command("tinyproxy", "-d", "-c", conf))
 	newPatient(t).finds(t, "proxy-refuses", 5, []string{"the proxy http://127.0.0.1:", "port 443"}, "-F", "none", "-o", fmt.Sprintf("ProxyURL=http://127.0.0.1:%d", n), "127.0.0.1")
-	newPatient(t).finds(t, "web-proxy", 6, []string{"ProxyURL=http://PROXY:3128"}, "-F", "none", "-p", port(n), "127.0.0.1")
+	newPatient(t).finds(t, "web-proxy", 6, []string{"ProxyURL=http://PROXY:3128"}, "-F", "none", "-p", port(n), "-o", "ConnectTimeout=1", "127.0.0.1")
 	closed := testpeer.FreePort(t)
 	newPatient(t).finds(t, "proxy-other", 5, []string{"the proxy http://127.0.0.1"}, "-F", "none", "-o", fmt.Sprintf("ProxyURL=http://127.0.0.1:%d", closed), "127.0.0.1")
 }

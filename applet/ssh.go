@@ -135,6 +135,7 @@ func (r *sshRun) run(ctx context.Context) int {
 	if err != nil {
 		if !errors.Is(err, term.ErrInterrupted) {
 			r.say(config.LogError, "%s", r.explain(err))
+			r.suggestDoctor(err)
 		}
 		return sshFailed
 	}
