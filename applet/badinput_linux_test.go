@@ -26,6 +26,7 @@ func TestSSHBadInput(t *testing.T) {
 	t.Run("proxies", func(t *testing.T) { t.Parallel(); testBadProxies(t, h) })
 	t.Run("files", func(t *testing.T) { t.Parallel(); testBadFiles(t, h) })
 	t.Run("streams", func(t *testing.T) { t.Parallel(); testBadStreams(t, h) })
+	t.Run("full disk", func(t *testing.T) { t.Parallel(); testFullDisk(t, h) })
 	t.Run("dead link", func(t *testing.T) { t.Parallel(); testDeadLink(t, h) })
 }
 
@@ -237,6 +238,28 @@ func testBadStreams(t *testing.T, h *host) {
 		if out, err := cmd.CombinedOutput(); err != nil || string(withoutServer(out)) != row.want {
 			t.Errorf("%s: %v, %q; want %q", row.command, err, out, row.want)
 		}
+	}
+}
+
+// testFullDisk has no room for a new host: it is told of, the file is as it was,
+// and the session goes on.
+func testFullDisk(t *testing.T, h *host) {
+	const script = `mount -t tmpfs -o size=8k tmpfs "$DISK"
+		printf '# %4090d\n' 0 >"$DISK/known"
+		head -c 100000 /dev/zero >"$DISK/rest" 2>/dev/null || true
+		cp "$DISK/known" "$DISK.before"
+		ssh -F "$CONF" -o UserKnownHostsFile="$DISK/known" -o StrictHostKeyChecking=accept-new 127.0.0.1 'echo logged in'
+		cmp "$DISK/known" "$DISK.before"`
+	disk := filepath.Join(h.dir, "disk")
+	if err := os.Mkdir(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unshare", "-r", "-m", "sh", "-ec", script)
+	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK=", "CONF="+h.conf, "DISK="+disk)
+	out, err := cmd.CombinedOutput()
+	want := "Failed to add the host to the list of known hosts (" + disk + "/known): add a known host: write " + disk + "/known: no space left on device\nlogged in\n"
+	if got := string(withoutServer(out)); err != nil || got != want {
+		t.Errorf("%v, %s", err, got)
 	}
 }
 
