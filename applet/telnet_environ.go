@@ -68,7 +68,7 @@ func (d *telnetDoor) commandEnviron(args []string) bool {
 		if c.arguments == 1 {
 			plural = ""
 		}
-		d.e.Errorf("Need %d argument%s to 'environ %s' command.  'environ ?' for help.", c.arguments, plural, c.name)
+		d.e.Errorf("Need only %d argument%s to 'environ %s' command.  'environ ?' for help.", c.arguments, plural, c.name)
 		return false
 	}
 	if err := c.do(d, args[1:]); err != nil {
