@@ -42,11 +42,12 @@ type plinkRun struct {
 	weakKex, weakCiphers []string // what a session warns of
 	negotiated           atomic.Pointer[transport.Negotiated]
 
-	exit    *int  // how the remote program ended; nil for a failure of ours
-	proven  bool  // the login took a signature, a password or an answer
-	spent   bool  // -pw was used
-	stop    error // why no further way to log in is tried
-	hasUser bool  // the person was told who logs in
+	exit     *int  // how the remote program ended; nil for a failure of ours
+	proven   bool  // the login took a signature, a password or an answer
+	spent    bool  // -pw was used
+	answered bool  // the server has an answer to judge
+	stop     error // why no further way to log in is tried
+	hasUser  bool  // the person was told who logs in
 }
 
 // runPlink is the plink program.
@@ -96,9 +97,13 @@ func (p *plinkRun) run(ctx context.Context) int {
 	return p.code(p.ssh.session(ctx, c))
 }
 
-// code is plink's exit code for ssh's: the remote program's own 255 stays.
+// code is plink's exit code for ssh's: the remote program's own 255 stays, and a
+// signal is told as the shell tells it.
 func (p *plinkRun) code(code int) int {
-	if p.exit == nil && code == sshFailed {
+	switch number := p.ssh.killed.Load(); {
+	case number != 0:
+		return 128 + int(number)
+	case p.exit == nil && code == sshFailed:
 		return plinkFailed
 	}
 	return code
@@ -183,12 +188,12 @@ func (p *plinkRun) trust() hostTrust {
 
 // trace hears of each step of the login.
 func (p *plinkRun) trace(e auth.Event) {
-	asked := e.Method == "password" || e.Method == "keyboard-interactive"
 	switch e.Kind {
 	case auth.EventRefuse:
-		if asked {
+		if p.answered && e.Method != "publickey" {
 			p.note("Access denied")
 		}
+		p.answered = false
 	case auth.EventSuccess:
 		p.ssh.say(config.LogDebug1, "Access granted")
 	}

@@ -148,7 +148,7 @@ func (p *plinkRun) atTerminal(ctx context.Context, prompt string, echo bool) (st
 // antispoof has a person press Return after the login where nothing else tells
 // what plink asks from what the server prints.
 func (p *plinkRun) antispoof() error {
-	if p.line.plain || p.line.batch || !p.chatty() || p.ssh.conf.SessionType != "default" ||
+	if p.line.plain || p.line.batch || p.ssh.conf.SessionType != "default" || p.ssh.conf.StdioForward != nil ||
 		!term.IsTerminal(p.Stdin) || !term.IsTerminal(p.Stderr) {
 		return nil
 	}

@@ -238,7 +238,8 @@ func (p *plinkRun) password(ctx context.Context) (string, error) {
 	if !given {
 		text, err = p.secret(ctx, fmt.Sprintf("%s@%s's password: ", term.Printable(p.ssh.conf.User), term.Printable(p.host)), false)
 	}
-	p.proven = p.proven || err == nil
+	p.answered = err == nil
+	p.proven = p.proven || p.answered
 	return text, err
 }
 
@@ -269,7 +270,7 @@ func (p *plinkRun) answers(ctx context.Context, name, instruction string, prompt
 		if err != nil {
 			return nil, err
 		}
-		p.proven = true
+		p.proven, p.answered = true, true
 		list = append(list, answer)
 	}
 	p.note("%s", p.rule("End of keyboard-interactive prompts from server"))

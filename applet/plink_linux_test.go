@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,7 +25,11 @@ type plinkLab struct {
 
 func newPlinkLab(t *testing.T) *plinkLab {
 	t.Helper()
-	l := &plinkLab{host: startHost(t), closed: testpeer.FreePort(t)}
+	l := &plinkLab{host: &host{dir: t.TempDir()}, closed: testpeer.FreePort(t)}
+	l.Running = testpeer.NewOpenSSH(t).Start(t, testpeer.ServerOptions{
+		HostKeys: []*testpeer.Key{testpeer.NewKey(t, testpeer.Ed25519)}, Authorized: testpeer.NewKey(t, testpeer.Ed25519),
+		Config: []string{"AcceptEnv FOO", "MaxAuthTries 20", "MaxStartups 100", "KbdInteractiveAuthentication no", "LogLevel INFO"},
+	})
 	k, _, err := keyfile.Load(l.Identity.Path, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -140,9 +145,11 @@ func TestPlinkLikePuTTYs(t *testing.T) {
 		{"-hostkey", "KEY", "-batch", "-o", "PortNumber: 1", "-load", "lab", "echo resource"},
 		{"-hostkey", "KEY", "-batch", "weak", "true"},
 	}
+	var all crowd
 	for _, args := range rows {
-		l.alike(t, -1, "", args...)
+		all.Go(func() { l.alike(t, -1, "", args...) })
 	}
+	all.Wait()
 	l.alike(t, -1, passphrase+"\n", "-P", "PORT", "-l", l.User, "-noagent", "-hostkey", "KEY", "-i", "locked.ppk", "127.0.0.1", "echo unlocked")
 	l.alike(t, -1, "y\n", "-hostkey", "KEY", "weak", "echo weak")
 	l.alike(t, 1, "n\n", "-hostkey", "KEY", "weak", "echo weak")
@@ -183,7 +190,7 @@ func TestPlinkSessions(t *testing.T) {
 	forwarded := testpeer.FreePort(t)
 	l.session(t, "nacre", "full", fmt.Sprintf("TryAgent=0\nEnvironment=FOO=x\\,y\nCompression=1\nCipher=chacha20,WARN,aes\nPingIntervalSecs=60\nPortForwardings=L%d=127.0.0.1:%d,", forwarded, l.Port))
 	l.session(t, "nacre", "command", "RemoteCommand=echo stored\nNoPTY=1\nLogType=2\nLogFileName=log-&H-&P\n")
-	l.session(t, "nacre", "through program", "ProxyLocalhost=1\nProxyMethod=5\nProxyTelnetCommand=nc %host %port\n")
+	l.session(t, "nacre", "throughprogram", "ProxyLocalhost=1\nProxyMethod=5\nProxyTelnetCommand=nc %host %port\n")
 	l.session(t, "nacre", "hop", "ProxyLocalhost=1\nProxyMethod=6\nProxyHost=lab\n")
 	l.session(t, "nacre", "excluded", "ProxyMethod=3\nProxyHost=127.0.0.1\nProxyPort=1\n")
 	l.session(t, "nacre", "dead", fmt.Sprintf("ProxyLocalhost=1\nProxyMethod=3\nProxyHost=127.0.0.1\nProxyPort=%d\n", l.Port))
@@ -197,7 +204,7 @@ func TestPlinkSessions(t *testing.T) {
 	}{
 		{`full|echo "$FOO"; exec 3<>/dev/tcp/127.0.0.1/` + strconv.Itoa(forwarded) + `; head -c 4 <&3`, "x,y\nSSH-", "", 0},
 		{"command", "stored\n", "", 0},
-		{"through program|echo in", "in\n", "", 0},
+		{"throughprogram|echo in", "in\n", "", 0},
 		{"hop|echo in", "in\n", "", 0},
 		{"excluded|echo in", "in\n", "", 0},
 		{"dead|echo in", "", "FATAL ERROR: Proxy error: ", 1},
@@ -214,7 +221,7 @@ func TestPlinkSessions(t *testing.T) {
 			t.Errorf("%s: %d %q %q", row.args, code, out, errOut)
 		}
 	}
-	if log := read(t, filepath.Join(l.dir, "log-127.0.0.1-"+strconv.Itoa(l.Port))); !strings.HasPrefix(log, "=~=~=~=~=~=~=~=~=~=~=~= PuTTY log 20") || !strings.HasSuffix(log, "=\r\nstored\n") {
+	if log := read(t, filepath.Join(l.dir, "log-127.0.0.1-"+strconv.Itoa(l.Port))); !strings.HasPrefix(log, "=~=~=~=~=~=~=~=~=~=~=~= PuTTY log 20") || !strings.HasSuffix(log, "stored\n") {
 		t.Errorf("log %q", log)
 	}
 }
@@ -223,34 +230,38 @@ func TestPlinkSessions(t *testing.T) {
 // agent that ssh-add gave it to.
 func TestCertificateInPPK(t *testing.T) {
 	t.Parallel()
-	p := newPKI(t)
+	p := &pki{dir: t.TempDir(), me: testpeer.Me(t), program: map[string][]string{"openssh": nil, "nacre": {"nacre"}}}
+	for _, name := range []string{"uca", "ed25519", "p256"} {
+		p.run(t, "openssh", "ssh-keygen", "-t", map[bool]string{true: "ecdsa", false: "ed25519"}[name == "p256"], "-q", "-N", "", "-f", name)
+	}
 	port, _ := p.serve(t, "openssh", "HostKey "+p.path("p256"), "AuthorizedKeysFile none", "TrustedUserCAKeys "+p.path("uca.pub"))
 	p.write(t, "known", "[127.0.0.1]:* "+read(t, p.path("p256.pub")))
 	known := []string{"UserKnownHostsFile=" + p.path("known")}
-	for _, typ := range []string{"ed25519", "rsa"} {
-		p.certify(t, "openssh", typ, "of-"+typ, "-s", "uca", "-I", "id", "-n", p.me)
-		for name, secret := range map[string]string{typ + ".ppk": "", typ + "-locked.ppk": passphrase} {
-			p.write(t, "secret", secret)
-			if out, err := exec.Command(realProgram("puttygen"), p.path("of-"+typ), "--certificate", p.path("of-"+typ+"-cert.pub"), "--new-passphrase", p.path("secret"), "-o", p.path(name)).CombinedOutput(); err != nil {
-				t.Fatalf("puttygen: %v %s", err, out)
-			}
-		}
-		if out, ok := p.login(t, "nacre", port, typ+".ppk", known, "echo", "in"); !ok || out != "in\n" {
-			t.Errorf("ssh with %s: %s", typ, out)
-		}
-		hostKey := strings.Fields(read(t, p.path("p256.pub")))[1]
-		args := []string{"-batch", "-noagent", "-P", port, "-l", p.me, "-hostkey", hostKey, "-i"}
-		if out, err := p.command("nacre", "plink", append(args, typ+".ppk", "127.0.0.1", "echo in")...).CombinedOutput(); err != nil || string(out) != "in\n" {
-			t.Errorf("plink with %s: %v %s", typ, err, out)
-		}
-		if out, err := p.command("nacre", "plink", append(args, p.path(typ), "-cert", p.path("of-"+typ+"-cert.pub"), "127.0.0.1", "echo in")...).CombinedOutput(); err != nil || string(out) != "in\n" {
-			t.Errorf("plink -cert with %s: %v %s", typ, err, out)
+	p.certify(t, "openssh", "ed25519", "certified", "-s", "uca", "-I", "id", "-n", p.me)
+	for name, secret := range map[string]string{"plain.ppk": "", "locked.ppk": passphrase} {
+		p.write(t, "secret", secret)
+		out, err := exec.Command(realProgram("puttygen"), p.path("certified"), "--certificate", p.path("certified-cert.pub"),
+			"--new-passphrase", p.path("secret"), "-o", p.path(name)).CombinedOutput()
+		if err != nil {
+			t.Fatalf("puttygen: %v %s", err, out)
 		}
 	}
-	cmd := p.command("nacre", "ssh-agent", "nacre", "ssh-add", "ed25519.ppk", "rsa-locked.ppk")
+	p.write(t, "key", read(t, p.path("ed25519")))
+	for name, ok := range map[string]bool{"plain.ppk": true, "key": false} {
+		if out, in := p.login(t, "nacre", port, name, known, "echo", "in"); in != ok {
+			t.Errorf("ssh with %s: %s", name, out)
+		}
+	}
+	args := []string{"-batch", "-noagent", "-P", port, "-l", p.me, "-hostkey", strings.Fields(read(t, p.path("p256.pub")))[1], "127.0.0.1", "-i"}
+	for _, more := range [][]string{{"plain.ppk"}, {"key", "-cert", "certified-cert.pub"}} {
+		if out, err := p.command("nacre", "plink", slices.Concat(args, more, []string{"echo in"})...).Output(); err != nil || string(out) != "in\n" {
+			t.Errorf("plink with %s: %v %s", more, err, out)
+		}
+	}
+	cmd := p.command("nacre", "ssh-agent", "nacre", "ssh-add", "locked.ppk")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Stdin = strings.NewReader(passphrase + "\n")
-	if out, err := cmd.CombinedOutput(); err != nil || strings.Count(string(out), "Certificate added: ") != 2 {
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Count(string(out), "Certificate added: ") != 1 {
 		t.Errorf("ssh-add: %v %s", err, out)
 	}
 }

@@ -36,6 +36,7 @@ func (p *plinkRun) plainProtocol(ctx context.Context) int {
 		Network: map[int]string{1: "tcp4", 2: "tcp6"}[p.set.Int("AddressFamily", 0)],
 		User:    p.text("UserName"), LocalUser: p.text("LocalUserName"),
 		Terminal: p.environment().Getenv("TERM"), Speed: p.text("TerminalSpeed"),
+		RFCEnviron: p.on("RFCEnviron", false), Passive: p.on("PassiveTelnet", false),
 	}
 	if s.Speed == "" {
 		s.Speed = "38400,38400"
