@@ -130,7 +130,7 @@ func TestTelnetLines(t *testing.T) {
 		{"x\x04y\r", "<\"xy\\r\\n\">\r\n"},
 		{"\x1d", "^]\r\ntelnet> "},
 		{"toggle autoflush\r", "Won't flush output when sending interrupt characters.\r\n"}, // else the original is silent from the next ^C on
-		{"t\r", "<\"t\\r\\n\">\r\n"}, // the original's terminal is the session's again only now
+		{"t\r", "<\"t\\r\\n\">\r\n"},                                                        // the original's terminal is the session's again only now
 		{"lost\x03kept\r", "<\"\\xff\\xf4kept\\r\\n\">\r\n"},
 		{"\x1c\r", "<\"\\xff\\xf3\\r\\n\">\r\n"},
 		{"\x1d", "^]\r\ntelnet> "},
