@@ -33,10 +33,18 @@ type detached struct{ tell *os.File }
 // its standard error is the program's.
 type detachOptions struct {
 	stdin, stdout *os.File // nil: nothing
+	args          []string // with the program's name before them; nil: this process's
 	env           []string // NAME=value, besides the environment
 	// terminal leaves it in the session until it is ready, so that it may ask
 	// at the terminal.
 	terminal bool
+}
+
+func (o detachOptions) argv() []string {
+	if o.args != nil {
+		return o.args
+	}
+	return os.Args
 }
 
 // background returns the way to the parent in a process in the background, nil
@@ -63,7 +71,7 @@ func startDetached(e *Env, o detachOptions) (pid int, word []byte, code int, err
 	}
 	defer hear.Close()
 	cmd := &exec.Cmd{
-		Path: program, Args: os.Args, Env: append(append(os.Environ(), detachedMark+"=1"), o.env...),
+		Path: program, Args: o.argv(), Env: append(append(os.Environ(), detachedMark+"=1"), o.env...),
 		Stderr: e.Stderr, ExtraFiles: []*os.File{tell},
 		SysProcAttr: &syscall.SysProcAttr{Setsid: !o.terminal},
 	}

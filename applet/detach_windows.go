@@ -34,10 +34,18 @@ type detached struct {
 // its standard error is the program's.
 type detachOptions struct {
 	stdin, stdout *os.File // nil: nothing
+	args          []string // with the program's name before them; nil: this process's
 	env           []string // NAME=value, besides the environment
 	// terminal leaves it the console until it is ready, so that it may ask
 	// there.
 	terminal bool
+}
+
+func (o detachOptions) argv() []string {
+	if o.args != nil {
+		return o.args
+	}
+	return os.Args
 }
 
 // background returns the way to the parent in a process in the background, nil
@@ -70,7 +78,7 @@ func startDetached(e *Env, o detachOptions) (pid int, word []byte, code int, err
 		return 0, nil, 0, err
 	}
 	cmd := &exec.Cmd{
-		Path: program, Args: os.Args, Stderr: e.Stderr,
+		Path: program, Args: o.argv(), Stderr: e.Stderr,
 		Env:         append(append(os.Environ(), detachedMark+"="+strconv.FormatUint(uint64(handle), 10)), o.env...),
 		SysProcAttr: &syscall.SysProcAttr{AdditionalInheritedHandles: []syscall.Handle{handle}},
 	}

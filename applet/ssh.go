@@ -41,6 +41,7 @@ type sshRun struct {
 	began  time.Time    // when the session began
 	via    []string     // the hosts that wait behind this one, as a chain of jumps
 	forked *detached    // this process was started to go to the background once it is logged in; else nil
+	shares []*sshMaster // of its hops' connections, for others to use meanwhile
 	killed atomic.Int32 // the signal that has ended the connection; 0 for none
 	master *detached    // this process was started to be a master in the background; else nil
 }
@@ -131,6 +132,7 @@ func (r *sshRun) run(ctx context.Context) int {
 	if code, done := r.shared(ctx); done {
 		return code
 	}
+	defer r.endShares()
 	c, err := r.connect(ctx)
 	if err != nil {
 		if !errors.Is(err, term.ErrInterrupted) {

@@ -29,6 +29,9 @@ func (r *sshRun) jump(ctx context.Context) (net.Conn, error) {
 	if nc := hop.throughMaster(ctx, r); nc != nil {
 		return nc, nil
 	}
+	if nc, err := hop.throughNewMaster(ctx, r); nc != nil || err != nil {
+		return nc, err
+	}
 	c, err := hop.connect(ctx)
 	switch {
 	case errors.Is(err, term.ErrInterrupted):
@@ -36,11 +39,13 @@ func (r *sshRun) jump(ctx context.Context) (net.Conn, error) {
 	case err != nil:
 		return nil, &hopError{hop.place(), hop.explain(err)}
 	}
+	hop.localCommand("")
 	nc, err := c.DialTCP(ctx, r.conf.HostName, r.conf.Port)
 	if err != nil {
 		c.Close()
 		return nil, hop.unreachable(r, err)
 	}
+	r.shares = append(hop.shares, hop.share(ctx, c))
 	return &hopConn{nc, c}, nil
 }
 
