@@ -45,7 +45,7 @@ func Doors() []Door {
 		{Name: "links", Group: "set up", Help: "make links named ssh, sshd, … in a directory", Run: runLinks},
 		{Name: "help", Aliases: []string{"-h", "--help", "-help"}, Group: "set up", Help: "this list, or a page of the manual: ssh, ssh_config, sshd_config", Run: runHelp},
 		{Name: "version", Aliases: []string{"-V", "--version"}, Group: "set up", Help: "which nacre this is", Run: runVersion},
-	}, slices.Concat(keyDoors(), hostDoors(), puttyDoors(), plinkDoors(), dropbearClientDoors(), agentDoors(), configDoors(), proxyDoors(), telnetDoors(), serverDoors(), escapeDoors(), doctorDoors())...)
+	}, slices.Concat(keyDoors(), keysignDoors(), hostDoors(), puttyDoors(), plinkDoors(), dropbearClientDoors(), agentDoors(), configDoors(), proxyDoors(), telnetDoors(), serverDoors(), escapeDoors(), doctorDoors())...)
 }
 
 // Main runs the door that argv names and returns its exit code.

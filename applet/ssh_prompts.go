@@ -16,7 +16,7 @@ func (r *sshRun) methods() ([]auth.ClientMethod, error) {
 	if r.manner != nil {
 		return r.manner.methods()
 	}
-	order := []string{"publickey", "keyboard-interactive", "password"}
+	order := []string{"hostbased", "publickey", "keyboard-interactive", "password"}
 	if chosen := r.conf.PreferredAuthentications; chosen != "" {
 		order = strings.Split(chosen, ",")
 	}
@@ -26,6 +26,10 @@ func (r *sshRun) methods() ([]auth.ClientMethod, error) {
 			continue
 		}
 		switch name {
+		case "hostbased":
+			if r.conf.HostbasedAuthentication {
+				list = append(list, r.hostBased())
+			}
 		case "publickey":
 			if r.conf.PubkeyAuthentication == "no" {
 				continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"sync"
 
 	"github.com/nacre-ssh/nacre/agent"
@@ -114,3 +115,13 @@ func splice(ch *mux.Channel, conn io.ReadWriteCloser) {
 type keepOpen struct{ io.ReadWriter }
 
 func (keepOpen) Close() error { return nil }
+
+// LoginConn is the connection below a login, in the context that its methods are
+// called with. It belongs to the login.
+func LoginConn(ctx context.Context) (net.Conn, bool) {
+	conn, ok := ctx.Value(loginKey{}).(*transport.Conn)
+	if !ok {
+		return nil, false
+	}
+	return conn.NetConn(), true
+}

@@ -13,20 +13,13 @@ func clientOthers() []other {
 // whoever builds it removes the row. Where ignoring one would connect elsewhere
 // or trust more than the file says, other values than the accepted ones are
 // refused; the rest ("*") is noted.
-func clientPending() []other {
-	return []other{
-		// Ignoring these would trust or offer something else than the file says.
-
-		// Nothing is lost but comfort.
-		{"EnableSSHKeysign HostbasedAuthentication HostbasedAcceptedAlgorithms", "*", "host-based authentication is not tried", false},
-		{"SecurityKeyProvider", "*", "security keys are not used", false},
-	}
-}
+func clientPending() []other { return nil }
 
 // clientNever are keywords that are read and stay without effect here.
 func clientNever() []other {
 	return []other{
 		{"PKCS11Provider", "none *", "nacre has no PKCS#11: keys of a token are not offered. An ssh-agent that holds them (ssh-add -s) works", true},
+		{"SecurityKeyProvider", "internal *", "nacre doesn't sign with security keys itself. An ssh-agent that holds them works", false},
 		{"XAuthLocation", "*", "the file of X cookies is read without xauth", false},
 		{"GSSAPIAuthentication GSSAPIDelegateCredentials GSSAPIKeyExchange", "no false *", "nacre has no GSSAPI: Kerberos is not tried", false},
 		{"LogVerbose", "none *", "its patterns name OpenSSH's own source files. LogLevel alone decides what is said", false},

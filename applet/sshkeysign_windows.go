@@ -1,0 +1,3 @@
+package applet
+
+func keysignDoors() []Door { return nil }
