@@ -3,13 +3,20 @@ package applet
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/nacre-ssh/nacre/auth"
+	"github.com/nacre-ssh/nacre/client"
+	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/transport"
 
 	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
@@ -173,5 +180,45 @@ func doctorHostCauses(t *testing.T, h *host) {
 			args := append([]string{"-F", h.options(t, len(c.args) > 0, c.lines...)}, c.args...)
 			newPatient(t).finds(t, c.cause, c.code, c.words, append(args, "host")...)
 		})
+	}
+}
+
+// What a stranger says never does more than be quoted.
+func FuzzLooksLike(f *testing.F) {
+	for _, text := range []string{
+		"HTTP/1.1 400 Bad Request\r\nVia: 1.1 proxy\r\n\r\n", "\x15\x03\x01\x00\x02\x02\x46", "\xff\xfd\x18\xff\xfd\x20",
+		"220 mx.example.net ESMTP Postfix\r\n", "SSH-2.0-OpenSSH_9.2p1\r\n", "\x4a\x00\x00\x00\x0a8.0.35\x00", "RFB 003.008\n", "",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, first []byte) {
+		looksLike(first)
+		if v := (&hearing{first: first}).version(); v != "" && !strings.HasPrefix(v, "SSH-") {
+			t.Errorf("version %q", v)
+		}
+		if said := firstLineOf(first); strings.ContainsAny(said, "\x1b\r\n\x00") {
+			t.Errorf("%q", said)
+		}
+	})
+}
+
+// An ssh that fails on a terminal names doctor, with the options that lead to
+// the host; in a pipe it says what OpenSSH's says.
+func TestDoctorIsNamed(t *testing.T) {
+	for err, want := range map[error]bool{
+		&auth.Error{User: "me"}: true, &client.ConnectError{Host: "h", Err: syscall.ECONNREFUSED}: true,
+		&transport.NegotiationError{What: "cipher"}: true, io.EOF: true,
+		errHostKey: false, &transport.DisconnectError{Text: "ours"}: false, &config.RefusedError{}: false,
+	} {
+		if doctorKnows(err) != want {
+			t.Errorf("%T %v: %v", err, err, !want)
+		}
+	}
+	line, err := parseSSH([]string{"-p", "22", "-J", "jump", "-F", "a b", "me@host", "true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sentenceOfWords((&exam{run: &sshRun{line: line}}).words()); got != "-F 'a b' -p 22 -J jump me@host" {
+		t.Error(got)
 	}
 }
