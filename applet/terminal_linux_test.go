@@ -40,7 +40,15 @@ func atTerminal(t *testing.T, args ...string) *person {
 
 func startAtTerminal(t *testing.T, program string, args ...string) *person {
 	t.Helper()
-	p := &person{t: t}
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "TERM=vt220", "SSH_AUTH_SOCK=")
+	return runAtTerminal(t, cmd)
+}
+
+// runAtTerminal starts a program on a terminal of 80 columns and 24 lines.
+func runAtTerminal(t *testing.T, cmd *exec.Cmd) *person {
+	t.Helper()
+	p := &person{t: t, cmd: cmd}
 	pair, err := term.OpenPTY(term.PTYOptions{Size: term.Size{Columns: 80, Rows: 24}})
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +59,6 @@ func startAtTerminal(t *testing.T, program string, args ...string) *person {
 	p.tty = master
 	p.control(func(fd int) error { return unix.SetNonblock(fd, true) }) // for the deadline
 	p.before = p.termios()
-	p.cmd = exec.Command(program, args...)
-	p.cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "TERM=vt220", "SSH_AUTH_SOCK=")
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = slave, slave, slave
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := p.cmd.Start(); err != nil {
