@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os/user"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/nacre-ssh/nacre/auth"
@@ -25,6 +23,11 @@ type accounts struct {
 	db   *login.Database
 	self *login.User // who alone may log in where the server isn't root; else nil
 	peer server.Peer
+	// changed says that cfg is not the common one: Match blocks hold.
+	changed bool
+	// common is what counts after authentication, for all connections without
+	// Match blocks; nil where sessions run in workers.
+	common *sessionConfig
 	// revocations is what was read of RevokedKeys.
 	revocations *revokedKeys
 	// trial has keys of its own, and serves who runs it whatever the system
@@ -34,11 +37,16 @@ type accounts struct {
 
 // Begin is auth.Policy's.
 func (a *accounts) Begin(_ context.Context, name string) auth.Account {
-	u, why := a.find(name)
+	own, err := a.matched(name)
+	if err != nil {
+		a.peer.Log.Error("User " + printableArg(name) + " is refused, because sshd_config can't be judged: " + err.Error())
+		return &account{accounts: a, name: name}
+	}
+	u, why := own.find(name)
 	if why != "" {
 		a.peer.Log.Info(why)
 	}
-	return &account{accounts: a, name: name, user: u}
+	return &account{accounts: own, name: name, user: u}
 }
 
 // find returns the user, or nil and the line for the log.
@@ -77,13 +85,7 @@ func (a *accounts) groups(u *login.User) []string {
 	if len(a.cfg.AllowGroups) == 0 && len(a.cfg.DenyGroups) == 0 {
 		return nil
 	}
-	var names []string
-	for _, gid := range u.Groups {
-		if g, err := user.LookupGroupId(strconv.FormatUint(uint64(gid), 10)); err == nil {
-			names = append(names, g.Name)
-		}
-	}
-	return names
+	return groupsOf(u)
 }
 
 // account is one user's side of one login; user is nil when there is none who

@@ -115,12 +115,16 @@ func (d *daemon) serverConfig(cfg *config.Server, keys []key.Signer) (server.Con
 		c.LoginGraceTime = -1
 	}
 	c.Banner = bannerOf(cfg.Banner)
+	common := session
+	if d.super != nil {
+		common = nil
+	}
 	c.PolicyFor = func(p server.Peer) auth.Policy {
 		d.tidier.note()
-		return &accounts{cfg: cfg, db: &d.db, self: d.self, trial: d.trial, peer: p, revocations: &d.revocations}
+		return &accounts{cfg: cfg, db: &d.db, self: d.self, trial: d.trial, peer: p, revocations: &d.revocations, common: common}
 	}
 	if d.super != nil {
-		c.HandOver = d.handOver(session.encode(), d.ring.names(d.generation))
+		c.HandOver = d.handOver(session, d.ring.names(d.generation))
 	} else {
 		c.Handler = &processes{user: d.self, runner: &d.runner, accept: cfg.AcceptEnv, motd: cfg.PrintMotd}
 	}
@@ -128,7 +132,8 @@ func (d *daemon) serverConfig(cfg *config.Server, keys []key.Signer) (server.Con
 }
 
 // handOver gives connections to the workers of their users.
-func (d *daemon) handOver(session []byte, signatures []string) func(context.Context, *server.Handover) error {
+func (d *daemon) handOver(session *sessionConfig, signatures []string) func(context.Context, *server.Handover) error {
+	common := session.encode()
 	return func(ctx context.Context, h *server.Handover) error {
 		a, ok := h.Login.Account.(*account)
 		if !ok || a.user == nil {
@@ -138,8 +143,12 @@ func (d *daemon) handOver(session []byte, signatures []string) func(context.Cont
 		if !ok {
 			return fmt.Errorf("a %T can't be handed over", h.Conn)
 		}
+		encoded := common
+		if own := a.session(session); own != session {
+			encoded = own.encode()
+		}
 		_, err := d.super.Hand(ctx, login.Context{User: a.user}, login.Handover{
-			Socket: socket, State: h.State, Policy: encodePolicy(session, h.Login), Algorithms: signatures,
+			Socket: socket, State: h.State, Policy: encodePolicy(encoded, h.Login), Algorithms: signatures,
 		})
 		return err
 	}

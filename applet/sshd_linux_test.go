@@ -35,7 +35,7 @@ func TestSSHD(t *testing.T) {
 			for name, test := range map[string]func(*testing.T, *yard){
 				"commands": testCommands, "peers": testPeers, "bulk": testBulk, "terminal": testShells,
 				"keys": testKeyOptions, "refusals": testRefusals, "reload": testReload, "identity": testIdentity,
-				"debug": testDebug, "background": testBackground,
+				"debug": testDebug, "background": testBackground, "match": testMatch, "idle": testIdle,
 			} {
 				t.Run(name, func(t *testing.T) {
 					test(t, &yard{program, n, asRoot, hostKey, id})

@@ -53,7 +53,7 @@ func TestSSHDTrouble(t *testing.T) {
 	unknown := file("unknown", "\n# two\nFoo bar\n", 0o600)
 	value := file("value", "PermitRootLogin perhaps\n", 0o600)
 	pam := file("pam", "UsePAM yes\n", 0o600)
-	match := file("match", "Match User alice\n", 0o600)
+	match := file("match", "Match User alice\nForceCommand ls\n", 0o600)
 	for _, test := range []struct {
 		args   string
 		code   int
@@ -71,7 +71,7 @@ func TestSSHDTrouble(t *testing.T) {
 		{"-t -f none -o Foo=bar", 255, "Bad configuration option: Foo\n"},
 		{"-t -f " + value, 255, value + " line 1: "},
 		{"-t -f " + pam, 255, "UsePAM is not supported"},
-		{"-t -f " + match, 255, "Match is not supported yet"},
+		{"-t -f " + match, 255, match + " line 2: ForceCommand is not supported yet"},
 		{"-t -f none -h " + filepath.Join(dir, "missing"), 1, "sshd: no hostkeys available -- exiting.\n"},
 		{"-t -f none -h " + junk, 1, "Unable to load host key \"" + junk + "\": not a usable private key"},
 		{"-t -f none -h " + loose + " -h " + good, 0, "Permissions 0644 for '" + loose + "' are too open.\n"},

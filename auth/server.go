@@ -41,6 +41,14 @@ type ServerConfig struct {
 	Trace func(Event)
 }
 
+// A Tuner is an [Account] for whose login other things hold: Tune changes them,
+// once, before anything but the user's name is known. Policy, Remote and
+// RemoteHost stay as they are.
+type Tuner interface {
+	Account
+	Tune(c *ServerConfig)
+}
+
 // session is the server's side of one conversation.
 type session struct {
 	conn Conn
@@ -206,6 +214,9 @@ func (s *session) identify(ctx context.Context, user, service []byte) error {
 	s.account = s.cfg.Policy.Begin(ctx, s.user)
 	if s.account == nil {
 		s.account = Refuse(nil)
+	}
+	if t, ok := s.account.(Tuner); ok {
+		t.Tune(s.cfg)
 	}
 	s.plan = newPlan(s.account.Methods())
 	return s.sendBanner(ctx)

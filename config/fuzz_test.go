@@ -171,7 +171,7 @@ func FuzzServerMatch(f *testing.F) {
 		if strings.ContainsAny(line, "\n\r") || ParseConnection(spec, q.Connection) != nil {
 			return
 		}
-		l := &serverLoader{loader: newLoader(serverTable(), serverOthers(), serverAliases(), &q.Known), q: q}
+		l := &serverLoader{loader: newLoader(serverTable(), serverOthers(), serverAliases(), &q.Known), q: q, snap: newSnapshot()}
 		if err := l.loadFor("fuzz", []byte("Match "+line+"\nMaxAuthTries 2\nMatch Foo x\n")); err == nil {
 			t.Errorf("%q: an unknown condition passed", line)
 		}

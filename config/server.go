@@ -70,6 +70,9 @@ type Server struct {
 	usePAM, permitUserEnv        bool          // always no; the table shows them
 	notes                        []Note
 	origins                      map[string]Origin
+	query                        ServerQuery // for For, with the two below
+	snap                         *snapshot
+	conditional                  bool // see HasMatch
 }
 
 // A ServerQuery says which file to read. The zero value reads the system's.
@@ -82,23 +85,26 @@ type ServerQuery struct {
 
 	SystemDir string // "" for /etc/ssh
 
-	// Connection judges the Match blocks; nil knows none.
+	// Connection judges the Match blocks; without one they are left out but
+	// for "Match all", and [Server.For] judges them later.
 	Connection *Connection
-	// OnlyShow asks for an answer to look at (sshd -T): without a Connection
-	// the Match blocks are left out instead of refused.
+	// OnlyShow asks for an answer to look at (sshd -T): what isn't supported is
+	// no error in the blocks that are left out.
 	OnlyShow bool
 }
 
 // LoadServer reads the configuration for q. Its errors are *Error for lines that
 // can't be used, *RefusedError for what isn't supported, and plain sentences
 // for files.
-func LoadServer(q ServerQuery) (*Server, error) {
+func LoadServer(q ServerQuery) (*Server, error) { return loadServerWith(q, newSnapshot()) }
+
+func loadServerWith(q ServerQuery, snap *snapshot) (*Server, error) {
 	if q.SystemDir == "" {
 		q.SystemDir = systemDir()
 	}
 	table := serverTable()
-	l := &serverLoader{loader: newLoader(table, serverOthers(), serverAliases(), &q.Known), q: q}
-	l.cased = true
+	l := &serverLoader{loader: newLoader(table, serverOthers(), serverAliases(), &q.Known), q: q, snap: snap}
+	l.cased, l.everywhere = true, q.Connection == nil && !q.OnlyShow
 	if err := l.load(); err != nil {
 		return nil, err
 	}
@@ -110,6 +116,7 @@ func LoadServer(q ServerQuery) (*Server, error) {
 	}
 	s := l.into
 	s.notes, s.origins = l.notes, l.origins
+	s.query, s.snap, s.conditional = q, snap, l.conditional
 	return s, s.finish(q.SystemDir)
 }
 
@@ -118,7 +125,10 @@ type serverLoader struct {
 	q      ServerQuery
 	depth  int
 	blocks bool // this reading is for the lines of Match blocks
-	never  bool // an Include in a block that doesn't apply: lines are only checked
+	snap   *snapshot
+	// conditional: there are Match blocks
+	conditional bool
+	never       bool // an Include in a block that doesn't apply: lines are only checked
 }
 
 func (l *serverLoader) load() error {
@@ -152,7 +162,7 @@ func (l *serverLoader) main() (name string, data []byte, err error) {
 	if name = l.q.File; name == "" {
 		name = filepath.Join(l.q.SystemDir, "sshd_config")
 	}
-	if data, err = l.read(name, false); err != nil {
+	if data, err = l.text(name); err != nil {
 		err = fmt.Errorf("%s: %w", printable(name), cause(err))
 	}
 	return name, data, err
@@ -162,7 +172,7 @@ func (l *serverLoader) main() (name string, data []byte, err error) {
 func (l *serverLoader) block(keyword string, a *args, at Origin) (bool, error) {
 	switch strings.ToLower(keyword) {
 	case "match":
-		return true, l.matchLine(a, at)
+		return true, l.matchLine(a)
 	case "include":
 		return true, l.includeLine(a)
 	case "port":
@@ -183,12 +193,12 @@ func (l *serverLoader) includeLine(a *args) error {
 	defer func() { l.depth--; l.active, l.never, l.inBlock = active, never, inBlock }()
 	l.never = never || inBlock && !active
 	for _, word := range list {
-		names, err := included(word, l.q.SystemDir, "")
+		names, err := l.glob(word)
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
-			data, err := l.read(name, false)
+			data, err := l.text(name)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}

@@ -24,9 +24,8 @@ type Connection struct {
 }
 
 // matchLine opens a block for the connections that meet all its conditions.
-// Where no connection is asked about, a block is refused rather than skipped,
-// because it may restrict.
-func (l *serverLoader) matchLine(a *args, at Origin) error {
+// Where no connection is asked about, only "Match all" holds.
+func (l *serverLoader) matchLine(a *args) error {
 	l.inBlock = true
 	l.active = false // whatever goes wrong, the block doesn't apply
 	holds, err := l.holds(a.words)
@@ -34,9 +33,7 @@ func (l *serverLoader) matchLine(a *args, at Origin) error {
 		return err
 	}
 	all := len(a.words) == 1 && strings.EqualFold(a.words[0], "all")
-	if l.q.Connection == nil && !l.q.OnlyShow && !all && !l.never {
-		return &RefusedError{at, "Match", "the block's lines would not apply. Only \"Match all\" is understood"}
-	}
+	l.conditional = true
 	l.active = holds && !l.never && (l.blocks || all && l.q.Connection == nil)
 	return nil
 }

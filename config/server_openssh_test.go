@@ -112,8 +112,9 @@ func compareServer(t *testing.T, test serverCase, ours, theirs []string) {
 
 func TestServerMatch(t *testing.T) {
 	text := "MaxAuthTries 5\nMatch User bob\nMaxAuthTries 2\n"
-	if _, err := loadServer(t, text); err == nil {
-		t.Error("a server without a connection takes Match")
+	plain, err := loadServer(t, text)
+	if err != nil || plain.MaxAuthTries != 5 || !plain.HasMatch() {
+		t.Fatalf("without a connection: %+v, %v", plain, err)
 	}
 	for spec, want := range map[string]int{"user=bob": 2, "user=eve": 5, "addr=10.0.0.1": 5} {
 		q := serverQuery(t, text)
@@ -123,6 +124,10 @@ func TestServerMatch(t *testing.T) {
 		}
 		if s, err := LoadServer(q); err != nil || s.MaxAuthTries != want {
 			t.Errorf("%s: %+v, %v", spec, s, err)
+		}
+		os.Remove(q.File) // the text that was read counts
+		if s, err := plain.For(q.Connection); err != nil || s.MaxAuthTries != want {
+			t.Errorf("%s, later: %+v, %v", spec, s, err)
 		}
 	}
 	q := serverQuery(t, "")

@@ -174,13 +174,17 @@ F: terminating, 13 bad configuration options`, "F", q.File)
 func TestServerUnsupported(t *testing.T) {
 	for _, text := range []string{
 		"X11Forwarding yes", "ChrootDirectory /x", "ForceCommand ls", "SetEnv A=b",
-		"PerSourcePenalties yes", "Match user bob", "GSSAPIAuthentication yes", "AuthorizedKeysCommand /x",
+		"PerSourcePenalties yes", "GSSAPIAuthentication yes", "AuthorizedKeysCommand /x",
 	} {
 		_, err := loadServer(t, text)
 		var refused *RefusedError
 		if !errors.As(err, &refused) || refused.Line != 1 || refused.Keyword != strings.Fields(text)[0] {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+	_, err := loadServer(t, "ForceCommand none\nMatch user bob\n\tForceCommand ls\n")
+	if refused := (*RefusedError)(nil); !errors.As(err, &refused) || refused.Line != 3 {
+		t.Errorf("in a block: %v", err)
 	}
 	for _, text := range []string{
 		"X11Forwarding no", "ChrootDirectory none", "AllowTcpForwarding no", "DisableForwarding yes", "PerSourcePenalties no",
@@ -255,7 +259,7 @@ func FuzzServer(f *testing.F) {
 		}
 		table := serverTable()
 		known := Known{Ciphers: Algorithms{All: []string{"c1", "c2"}, Default: []string{"c1"}}}
-		l := &serverLoader{loader: newLoader(table, serverOthers(), serverAliases(), &known)}
+		l := &serverLoader{loader: newLoader(table, serverOthers(), serverAliases(), &known), snap: newSnapshot()}
 		if err := l.lines("fuzz", []byte(text), l.block); err != nil {
 			if err.Error() == "" {
 				t.Error("an error without text")

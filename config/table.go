@@ -67,6 +67,9 @@ type loader[T any] struct {
 	inBlock bool     // lines are in a Match block of sshd_config
 	fixed   []string // keywords whose lists are complete, though lines could add to them
 
+	// everywhere has lines that don't apply checked for what isn't supported.
+	everywhere bool
+
 	active   bool // lines apply: not inside a Host or Match that didn't match
 	origins  map[string]Origin
 	written  map[string]string // the first value of each keyword, as it stands
@@ -200,6 +203,11 @@ func aloneError(word string) error { return phrase("\"" + word + "\" argument mu
 func (l *loader[T]) setOther(o *other, name string, a *args, at Origin) {
 	if l.all {
 		l.note(Note{Origin: at, Keyword: o.nameOf(name), Text: "ignored: " + o.why})
+	}
+	if !l.active && l.everywhere {
+		if value := strings.Join(a.words, " "); !o.accepts(value) && !strings.HasSuffix(o.accept, "*") {
+			l.settings[fmt.Sprintf("%s %v", name, at)] = setting{at, o.nameOf(name), value, o}
+		}
 	}
 	if !l.active || l.all {
 		return

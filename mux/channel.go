@@ -39,6 +39,8 @@ type Channel struct {
 	askMu    sync.Mutex // keeps pending in the order of what leaves
 	done     chan struct{}
 	used     atomic.Int64 // when something was carried, by mux.now
+	// abandoned: it has ended for this side, though the peer has not closed it
+	abandoned atomic.Bool
 
 	mu          sync.Mutex
 	ready       bool // the peer has confirmed
@@ -275,7 +277,9 @@ func (ch *Channel) handleClose(byte, *wire.Reader) error {
 		err = ch.mux.conn.PostLane(ch.lane, wire.AppendString([]byte{wire.MsgIgnore}, ""))
 	}
 	ch.free()
-	ch.requests.add(nil, maxQueuedRequests+1, ch.mux.conn.Go, ch.request) // whatever became of the answer
+	if !ch.abandoned.Load() {
+		ch.requests.add(nil, maxQueuedRequests+1, ch.mux.conn.Go, ch.request) // whatever became of the answer
+	}
 	return err
 }
 
@@ -297,7 +301,7 @@ func (ch *Channel) abort(err error) {
 	if refused {
 		ch.opened <- err
 	}
-	if !closed {
+	if !closed && !ch.abandoned.Load() {
 		ch.requests.add(nil, maxQueuedRequests+1, ch.mux.conn.Go, ch.request)
 	}
 }

@@ -131,6 +131,25 @@ func (ch *Channel) tick(after time.Duration) {
 func (ch *Channel) expire(after time.Duration) {
 	ch.mux.log.Info(fmt.Sprintf("channel %d: closing after %d seconds of inactivity", ch.local, after/time.Second))
 	ch.Close()
+	ch.abandon()
+}
+
+// abandon ends a closed channel for this side without the peer's answer, which a
+// peer may owe for as long as a program of its own runs. The channel's number
+// stays taken until then, and it counts for MaxChannels.
+func (ch *Channel) abandon() {
+	ch.mu.Lock()
+	if ch.gotClose || ch.err != nil || ch.abandoned.Swap(true) {
+		ch.mu.Unlock()
+		return
+	}
+	ch.uncount()
+	ch.mu.Unlock()
+	ch.mux.mu.Lock()
+	ch.mux.abandoned++
+	ch.mux.rest()
+	ch.mux.mu.Unlock()
+	ch.requests.add(nil, maxQueuedRequests+1, ch.mux.conn.Go, ch.request)
 }
 
 // watch begins to watch over the connection as a whole.
@@ -187,10 +206,27 @@ func (m *Mux) oneMore() {
 	}
 }
 
+// quiet says that no channel is open, nor being opened. mu is held.
+func (m *Mux) quiet() bool { return m.open <= m.abandoned }
+
+// rest tells those who wait for it that no channel is open. mu is held.
+func (m *Mux) rest() {
+	if !m.quiet() {
+		return
+	}
+	if m.unused != nil && m.ended == nil {
+		m.unused.Reset(m.cfg.Unused)
+	}
+	if m.idle != nil {
+		close(m.idle)
+		m.idle = nil
+	}
+}
+
 // unusedTick ends a connection on which no channel is open.
 func (m *Mux) unusedTick() {
 	m.mu.Lock()
-	unused := m.open == 0 && m.ended == nil
+	unused := m.quiet() && m.ended == nil
 	if unused {
 		m.ended = ErrUnused
 	}

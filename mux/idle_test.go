@@ -117,6 +117,33 @@ func TestGlobalTimeout(t *testing.T) {
 	})
 }
 
+// A peer may take its time to close what is closed here.
+func TestTimeoutIsNotHeldUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		theirs := make(chan *Channel, 1)
+		client, _ := still(t, Config{Timeouts: []Timeout{{"*", time.Second}}}, accepting(func(ch *Channel) {
+			ch.mu.Lock()
+			ch.writers++ // it has something to say yet
+			ch.mu.Unlock()
+			theirs <- ch
+		}))
+		ch := openChannel(t, client, Options{})
+		<-ch.Done()
+		if err := client.AwaitIdle(t.Context()); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if client.open != 1 || client.abandoned != 1 {
+			t.Errorf("%d channels are counted, %d of them abandoned", client.open, client.abandoned)
+		}
+		(<-theirs).wrote()
+		synctest.Wait()
+		if client.open != 0 || client.abandoned != 0 {
+			t.Errorf("%d channels are counted, %d of them abandoned", client.open, client.abandoned)
+		}
+	})
+}
+
 func TestUnused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conf := accepting(func(ch *Channel) { io.Copy(io.Discard, ch) })

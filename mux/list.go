@@ -44,23 +44,15 @@ func (ch *Channel) Info() Info {
 
 // oneLess counts a channel out. mu is held.
 func (m *Mux) oneLess() {
-	if m.open--; m.open > 0 {
-		return
-	}
-	if m.unused != nil && m.ended == nil {
-		m.unused.Reset(m.cfg.Unused)
-	}
-	if m.idle != nil {
-		close(m.idle)
-		m.idle = nil
-	}
+	m.open--
+	m.rest()
 }
 
 // AwaitIdle waits until no channel is open or being opened. It returns ctx's
 // error, and nil when the connection ends.
 func (m *Mux) AwaitIdle(ctx context.Context) error {
 	m.mu.Lock()
-	if m.open == 0 || m.ended != nil {
+	if m.quiet() || m.ended != nil {
 		m.mu.Unlock()
 		return nil
 	}

@@ -68,11 +68,12 @@ type Mux struct {
 
 	noMoreSessions bool // the reader's
 
-	mu       sync.Mutex
-	channels []*Channel    // by local number; nil is free
-	open     int           // not nil, or being decided
-	idle     chan struct{} // closed when open becomes 0; nil while nobody waits
-	ended    error
+	mu        sync.Mutex
+	channels  []*Channel    // by local number; nil is free
+	open      int           // not nil, or being decided
+	idle      chan struct{} // closed when open becomes 0; nil while nobody waits
+	abandoned int           // of open: this side is done with them
+	ended     error
 
 	bulkMu sync.Mutex   // keeps classes of service in the order of what changes them
 	bulk   atomic.Int32 // open channels that are bulky

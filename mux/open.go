@@ -156,6 +156,9 @@ func (m *Mux) remove(ch *Channel) {
 	defer m.mu.Unlock()
 	if int(ch.local) < len(m.channels) && m.channels[ch.local] == ch {
 		m.channels[ch.local] = nil
+		if ch.abandoned.Load() {
+			m.abandoned--
+		}
 		m.oneLess()
 	}
 }

@@ -173,6 +173,11 @@ func (c *conn) authenticate(ctx context.Context) bool {
 		User: result.User, Account: c.who.account, Permit: result.Permit,
 		Remote: c.peer.Remote, Local: c.peer.Local,
 	}
+	if s, ok := c.who.account.(Settler); ok {
+		own := c.set.Config
+		s.Settle(&own)
+		c.set = settingsOf(own)
+	}
 	c.who = nil
 	tc.AuthSucceeded()
 	return true

@@ -17,6 +17,13 @@ type KnownAccount interface {
 	Known() bool
 }
 
+// A Settler is an [auth.Account] for whose connection other things hold once it is
+// authenticated: Settle changes them. What the transport does stays as it is.
+type Settler interface {
+	auth.Account
+	Settle(c *Config)
+}
+
 // knocking is what is known of the user during authentication. It is the policy
 // with a memory of the one account that it was asked for; what that decides is
 // not touched.
