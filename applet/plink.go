@@ -189,7 +189,14 @@ func (p *plinkRun) trust() hostTrust {
 // trace hears of each step of the login.
 func (p *plinkRun) trace(e auth.Event) {
 	switch e.Kind {
+	case auth.EventOffer:
+		p.ssh.say(config.LogDebug1, "Offered public key")
+	case auth.EventAccept:
+		p.ssh.say(config.LogDebug1, "Offer of public key accepted")
 	case auth.EventRefuse:
+		if e.Method == "publickey" {
+			p.ssh.say(config.LogDebug1, "Server refused our key")
+		}
 		if p.answered && e.Method != "publickey" {
 			p.note("Access denied")
 		}

@@ -132,11 +132,14 @@ func (p *plinkRun) configAlgorithms(c *config.Client) {
 // confirmWeak asks about what was negotiated and stands below the session's
 // warning line, in PuTTY's order.
 func (p *plinkRun) confirmWeak(ctx context.Context) error {
-	n := p.negotiated.Load()
-	if n == nil {
-		return nil
-	}
 	_, weakKeys := p.hostKeyPreference()
+	n := p.negotiated.Load()
+	switch {
+	case len(p.weakKex)+len(p.weakCiphers)+len(weakKeys) == 0:
+		return nil
+	case n == nil:
+		return plinkFatal("it is not known what was negotiated, so the session can't warn of it")
+	}
 	for _, row := range [...]struct {
 		what, name string
 		weak       []string

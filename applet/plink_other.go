@@ -51,6 +51,12 @@ func (p *plinkRun) plainProtocol(ctx context.Context) int {
 	if s.Dial, err = p.plainDial(); err == nil {
 		err = p.preConnect()
 	}
+	if s.Protocol == "rlogin" && s.User == "" && p.usualUser() {
+		s.User = p.ssh.conf.User
+	}
+	if s.Protocol == "rlogin" && s.User == "" && p.line.batch {
+		err = plinkNoPrompt
+	}
 	if err == nil {
 		err = runPlain(ctx, p.Env, s)
 	}

@@ -194,7 +194,7 @@ func (p *plinkRun) configNetwork(c *config.Client) {
 	c.TCPKeepAlive = p.on("TCPKeepalives", false)
 	c.ServerAliveInterval = time.Duration(p.set.Int("PingInterval", 0)*60+p.set.Int("PingIntervalSecs", 0)) * time.Second
 	c.Compression = p.on("Compression", false)
-	c.BatchMode = p.line.batch
+	c.BatchMode, c.WarnWeakCrypto = p.line.batch, false // PuTTY's own warning line counts
 	c.UpdateHostKeys, c.EscapeChar = "no", config.EscapeNone
 	c.NumberOfPasswordPrompts = plinkTries
 	if user := p.text("UserName"); user != "" {
