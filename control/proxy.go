@@ -60,6 +60,7 @@ func (s *served) proxy(r *wire.Reader) error {
 type proxied struct {
 	*served
 	up, down *mux.Mux // to the server, and to the client
+	gone     bool     // guarded by the routes
 }
 
 func (p *proxied) serve(conn *transport.Conn) error {

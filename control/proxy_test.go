@@ -25,6 +25,7 @@ type stand struct {
 	mu     sync.Mutex
 	heard  []string // global requests
 
+	once      sync.Once
 	cancelled chan struct{} // closed when something is
 }
 
@@ -87,7 +88,7 @@ func (s *stand) global(r *mux.GlobalRequest) {
 	case "keepalive@openssh.com":
 		r.Reply(true, nil)
 	case "cancel-tcpip-forward":
-		close(s.cancelled)
+		s.once.Do(func() { close(s.cancelled) })
 	}
 }
 

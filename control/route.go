@@ -51,7 +51,9 @@ func placeName(text string, port uint32) string {
 // for no client are the master's own.
 func (rs *routes) serve(m *Master) {
 	rs.once.Do(func() {
+		rs.mu.Lock()
 		rs.settled.L = &rs.mu
+		rs.mu.Unlock()
 		for _, kind := range incomingKinds {
 			m.Client.Handle(kind.channel, func(in *mux.Incoming) {
 				if p := rs.find(kind.request, kind.channel, in.Extra); p != nil {
@@ -93,6 +95,9 @@ func (rs *routes) find(request, channel string, extra []byte) *proxied {
 func (rs *routes) add(r *route) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
+	if r.to.gone {
+		return false
+	}
 	n := 0
 	for _, other := range rs.list {
 		if other.to == r.to {
@@ -106,15 +111,17 @@ func (rs *routes) add(r *route) bool {
 	return true
 }
 
-// settle takes the server's answer.
-func (rs *routes) settle(r *route, ok bool) {
+// settle takes the server's answer, with the place where it listens now, and
+// reports whether that is for nobody any more.
+func (rs *routes) settle(r *route, ok bool, at string) (orphan bool) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	r.pending = false
+	r.pending, r.place = false, at
 	if !ok {
 		rs.drop(r)
 	}
 	rs.settled.Broadcast()
+	return ok && r.to.gone
 }
 
 // drop takes a route away and reports whether it was there. mu is held.
@@ -144,8 +151,9 @@ func (rs *routes) take(p *proxied, request, name string) bool {
 func (rs *routes) leave(p *proxied) {
 	rs.mu.Lock()
 	var gone []*route
+	p.gone = true
 	for _, r := range rs.list {
-		if r.to == p {
+		if r.to == p && !r.pending {
 			gone = append(gone, r)
 		}
 	}
@@ -157,10 +165,15 @@ func (rs *routes) leave(p *proxied) {
 	}
 	rs.mu.Unlock()
 	for _, r := range gone {
-		for _, kind := range incomingKinds {
-			if kind.request == r.request && !r.pending {
-				p.up.Request(context.Background(), kind.cancel, false, cancelPayload(r))
-			}
+		p.cancel(r)
+	}
+}
+
+// cancel has the server listen no more.
+func (p *proxied) cancel(r *route) {
+	for _, kind := range incomingKinds {
+		if kind.request == r.request {
+			p.up.Request(context.Background(), kind.cancel, false, cancelPayload(r))
 		}
 	}
 }
@@ -209,11 +222,15 @@ func (p *proxied) listen(r *mux.GlobalRequest) (ok bool, payload []byte) {
 	if err != nil {
 		ok = false
 	}
+	at := made.place
 	if ok && port == 0 && r.Name == incomingKinds[0].request {
 		answer := wire.NewReader(payload)
-		made.place = placeName(text, answer.Uint32())
+		at = placeName(text, answer.Uint32())
 		ok = answer.Err() == nil
 	}
-	p.m.routes.settle(made, ok)
+	if p.m.routes.settle(made, ok, at) { // the client left meanwhile
+		p.m.routes.take(p, made.request, at)
+		p.cancel(made)
+	}
 	return ok, payload
 }
