@@ -65,6 +65,10 @@ func TestHostKeysByDNS(t *testing.T) {
 			}
 		}
 	}
+	if out := read(t, filepath.Join(dir, "out.full")); !strings.Contains(out, "no space left on device\n") || !strings.Contains(out, "in\n") ||
+		!strings.HasSuffix(out, "whole\n") || strings.Contains(out, "Permanently") {
+		t.Errorf("on a full disk:\n%s", out)
+	}
 	for host, line := range map[string]string{
 		"host":  "\nMatching host key fingerprint found in DNS.\nThis key is not known",
 		"other": "\nNo matching host key fingerprint found in DNS.\n",

@@ -43,3 +43,11 @@ for host in host other none; do
 	SSH_ASKPASS="$dir/refuse" SSH_ASKPASS_REQUIRE=force ASKED="$dir/out.person.$host" \
 		ssh -F none -p 2222 -l "$me" -i "$dir/id" -o UserKnownHostsFile=none -o VerifyHostKeyDNS=yes $host.signed.test true 2>/dev/null || true
 done
+# A file of known hosts on a disk that is full: the login goes on, and what the
+# file holds stays.
+mkdir "$dir/disk"
+mount -t tmpfs -o size=4k tmpfs "$dir/disk"
+head -c 4096 /dev/zero | tr '\0' '\n' >"$dir/disk/known"
+before=$(sha256sum <"$dir/disk/known")
+ssh -F none -p 2222 -l "$me" -i "$dir/id" -o UserKnownHostsFile="$dir/disk/known" -o StrictHostKeyChecking=accept-new 127.0.0.1 echo in >"$dir/out.full" 2>&1 </dev/null
+if [ "$before" = "$(sha256sum <"$dir/disk/known")" ] && [ "$(ls "$dir/disk")" = known ]; then echo whole >>"$dir/out.full"; fi
