@@ -65,8 +65,8 @@ func (d *desktop) console(t *testing.T) {
 			}
 		}()
 		defer close(ended)
-		if code := p.leaves(); code != 255 || p.shows("open") {
-			t.Errorf("exit code %d:\n%s", code, p.screen.String())
+		if p.leaves(); p.shows("open") {
+			t.Errorf("what was typed is shown:\n%s", p.screen.String())
 		}
 	})
 	t.Run("a host key is asked about", func(t *testing.T) {
