@@ -146,7 +146,7 @@ func helpList(e *Env) int {
 		b.WriteString("\n" + d.Group + "\n")
 		for _, other := range doors {
 			if other.Group == d.Group {
-				fmt.Fprintf(&b, "  %-10s %s\n", other.Name, other.Help)
+				fmt.Fprintf(&b, "  %-15s  %s\n", other.Name, other.Help)
 			}
 		}
 	}
