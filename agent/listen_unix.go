@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/internal/netx"
 )
 
@@ -55,7 +56,7 @@ func PrivateDir(path string) error {
 	case !ok || int(stat.Uid) != os.Geteuid():
 		return fmt.Errorf("%s is another user's", path)
 	case info.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%s is open to others; run: chmod 700 '%s'", path, path)
+		return fmt.Errorf("%s is open to others; run: chmod 700 %s", path, getopt.Quoted(path))
 	}
 	return nil
 }

@@ -227,11 +227,5 @@ func (l *agentLine) shellLines(socket string, pid int, background bool) string {
 	return text + fmt.Sprintf("echo Agent pid %d;\n", pid)
 }
 
-// shellWord quotes a path where a shell would read more into it.
-func shellWord(path string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@%=:,"
-	if strings.Trim(path, plain) == "" {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-}
+// shellWord quotes a text where a shell would read more into it than one word.
+func shellWord(text string) string { return getopt.Word(text) }

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/nacre-ssh/nacre/client"
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/sftp"
 	"github.com/nacre-ssh/nacre/term"
 )
@@ -146,9 +147,7 @@ func (e *remoteStatus) Error() string {
 }
 
 // shellQuote makes one word of text for any shell.
-func shellQuote(text string) string {
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
+func shellQuote(text string) string { return getopt.Quoted(text) }
 
 // filePlace works through sftp.
 type filePlace struct {

@@ -5,6 +5,8 @@ package config
 import (
 	"os"
 	"syscall"
+
+	"github.com/nacre-ssh/nacre/internal/getopt"
 )
 
 // checkOwner refuses a configuration file that somebody else could have
@@ -28,9 +30,9 @@ func checkOwner(f *os.File) error {
 func tooOpen(_ string, info os.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }
 
 // makePrivate and makeOwn are the commands that put a file or a directory right.
-func makePrivate(file string) string { return "chmod 600 '" + file + "'" }
+func makePrivate(file string) string { return "chmod 600 " + getopt.Quoted(file) }
 
-func makeOwn(dir string) string { return "chmod 700 '" + dir + "'" }
+func makeOwn(dir string) string { return "chmod 700 " + getopt.Quoted(dir) }
 
 // takeBack leaves others what they may read.
-func takeBack(file string) string { return "chmod go-w '" + file + "'" }
+func takeBack(file string) string { return "chmod go-w " + getopt.Quoted(file) }

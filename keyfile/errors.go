@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/key"
 )
 
@@ -38,7 +39,7 @@ func (e *PermissionsError) Error() string {
 	if e.Who != "" {
 		return fmt.Sprintf("%s may read '%s', which holds a private key; run: %s", e.Who, e.Path, e.Cure)
 	}
-	return fmt.Sprintf("permissions %04o for '%s' are too open; run: chmod 600 '%s'", e.Mode.Perm(), e.Path, e.Path)
+	return fmt.Sprintf("permissions %04o for '%s' are too open; run: chmod 600 %s", e.Mode.Perm(), e.Path, getopt.Quoted(e.Path))
 }
 
 // Warning is the text that OpenSSH prints, several lines with a final newline.

@@ -14,6 +14,9 @@
 //	}
 //	operands, err := table.Parse(os.Args[1:], 1)
 //
+// The other way round, [Word] and [Quoted] write a word so that a shell reads it
+// back, for the commands that messages advise.
+//
 // It does not know any program's options, prints nothing and never exits: that
 // is for the applets above.
 package getopt
