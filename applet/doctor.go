@@ -174,7 +174,7 @@ func (x *exam) whole(ctx context.Context) int {
 	if err := x.session(ctx, c); err != nil {
 		return x.verdict()
 	}
-	x.report.done("The login works: " + sentenceOfWords(append([]string{"ssh"}, x.words()...)))
+	x.report.done("The login works: " + x.ssh())
 	return 0
 }
 
@@ -220,37 +220,13 @@ func (x *exam) saidBy(keyword string) string {
 	return " (" + origin(at) + " says so)"
 }
 
-// words are the destination and the options that lead to it, as they were given.
-func (x *exam) words() []string {
-	var words []string
-	l := x.run.line
-	if l.file != "" {
-		words = append(words, "-F", l.file)
-	}
-	if port := l.said("Port"); port != "" {
-		words = append(words, "-p", port)
-	}
-	if jump := l.said("ProxyJump"); jump != "" {
-		words = append(words, "-J", jump)
-	}
-	host := l.host
-	if l.user != "" {
-		host = l.user + "@" + host
-	}
-	return append(words, host)
-}
-
 // suggestDoctor names the program that finds out more about a failure, where a
 // person reads it and there is more to find out.
 func (r *sshRun) suggestDoctor(err error) {
 	if r.manner != nil || r.conf.BatchMode || !term.IsTerminal(r.Stderr) || !doctorKnows(err) {
 		return
 	}
-	words := (&exam{run: r}).words()
-	if key := r.line.said("IdentityFile"); key != "" {
-		words = append([]string{"-i", key}, words...)
-	}
-	r.say(config.LogInfo, "To find out why: nacre doctor %s", sentenceOfWords(words))
+	r.say(config.LogInfo, "To find out why: nacre doctor %s", oneLine(sentenceOfWords((&exam{run: r}).words())))
 }
 
 // doctorKnows says whether a failure has causes that ssh's own words don't tell:

@@ -154,7 +154,7 @@ func allowOld(x *exam) []remedy {
 			list = append(list, do(fmt.Sprintf("nacre has none of the server's %ss: update the server, or have it offer one of these: %s", m.what, strings.Join(realNames(m.ours), ","))))
 			if m.keyword != "" {
 				list = append(list, do("OpenSSH's ssh may still have it (weak: somebody on the way may read or change what goes through)",
-					sentenceOfWords(append([]string{"ssh", "-o", m.keyword + "=+" + first(m.theirs)}, x.words()...))))
+					x.ssh("-o", m.keyword+"=+"+first(m.theirs))))
 			}
 			if m.keyword == "HostKeyAlgorithms" {
 				list = append(list, do("on the server: make host keys of the usual kinds, and restart it", "ssh-keygen -A"))
@@ -170,7 +170,7 @@ func allowOld(x *exam) []remedy {
 	return []remedy{
 		do("best: update the server, or turn the usual algorithms on there"),
 		do("for this host alone, and knowing that it is weak: somebody on the way may read or change what goes through. Once:",
-			sentenceOfWords(append(append([]string{"ssh"}, options...), x.words()...))),
+			x.ssh(options...)),
 		do("or for always, in ~/.ssh/config:", append([]string{"Host " + x.run.line.host}, lines...)...),
 	}
 }

@@ -66,6 +66,7 @@ func newWard(t *testing.T) *ward {
 		"other":   {"-s", ca.Path, "-n", "somebody"},
 		"source":  {"-s", ca.Path, "-n", "root", "-O", "source-address=10.0.0.0/8"},
 		"strange": {"-s", w.keys["good"].Path, "-n", "root"},
+		"young":   {"-s", w.keys["good"].Path, "-n", "root", "-V", "-1m:+5m"},
 		"fine":    {"-s", ca.Path, "-n", "root"},
 	} {
 		w.keys[name] = testpeer.NewKey(t, testpeer.Ed25519)
@@ -114,6 +115,7 @@ func TestDoctorWard(t *testing.T) {
 		{"certificate", 9, []string{`it is for ["somebody"], and the login is for "root"`}, w.args("other", "root")},
 		{"certificate", 9, []string{"source-address", "this machine's is 127.0.0.1"}, w.args("source", "root")},
 		{"certificate-authority", 9, []string{"does not trust its authority", "trustedusercakeys"}, w.args("strange", "root")},
+		{"certificate-authority", 9, []string{"the server's clock differs from this one", "date -u"}, w.args("young", "root")},
 		{"agent-dead", 9, []string{"does not answer"}, w.args("", "root", "-o", "IdentityFile=none", "-o", "IdentityAgent=/nowhere/agent")},
 		{"jump-unreachable", 5, []string{"the jump host does not get to 127.0.0.1 port", "[127.0.0.1] login: root is let in"}, []string{"-F", w.conf(t), "-J", fmt.Sprint("root@127.0.0.1:", w.Port), "-p", port(testpeer.FreePort(t)), "127.0.0.1"}},
 		{"jump-forbids", 5, []string{"AllowTcpForwarding"}, []string{"-F", w.conf(t), "-J", fmt.Sprint("news@127.0.0.1:", w.Port), "-p", port(w.Port), "127.0.0.1"}},

@@ -217,11 +217,11 @@ func (x *exam) adviseAddresses(works *dialed) {
 	case failing == 0:
 	case six == failing && works.addr.Addr().Is4():
 		x.report.advise(do("IPv6 does not work on the way to "+x.run.conf.HostName+", IPv4 does: use IPv4 for this host, or have its IPv6 address (AAAA) put right",
-			sentenceOfWords(append([]string{"ssh", "-4"}, x.words()...))))
+			x.ssh("-4")))
 	default:
 		x.report.advise(do(fmt.Sprintf("of the %d addresses of %s %d fail: connections may take long or fail by turns until its name server (DNS) lists those alone that work; meanwhile use one that does",
 			len(x.dials), x.run.conf.HostName, failing),
-			sentenceOfWords(append([]string{"ssh", "-o", "HostName=" + works.addr.Addr().String(), "-o", "HostKeyAlias=" + x.run.conf.HostName}, x.words()...))))
+			x.ssh("-o", "HostName="+works.addr.Addr().String(), "-o", "HostKeyAlias="+x.run.conf.HostName)))
 	}
 }
 
@@ -261,7 +261,7 @@ func placeCauses() []cause {
 			func(x *exam) []remedy {
 				return []remedy{
 					do("check this machine's network, a VPN, and its name servers", "getent hosts "+shellWord(x.run.conf.HostName), "cat /etc/resolv.conf"),
-					do("if you know the address, use it", "ssh -o HostName=ADDRESS "+sentenceOfWords(x.words())),
+					do("if you know the address, use it", x.ssh("-o", "HostName=ADDRESS")),
 				}
 			}},
 	}

@@ -167,7 +167,7 @@ func greetingCauses() []cause {
 				return place(x) + " has too many connections that are not logged in yet (MaxStartups), often because of password guessers from the Internet, and drops new ones by chance"
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("try again a few times: it is by chance", sentenceOfWords(append([]string{"ssh", "-o", "ConnectionAttempts=5"}, x.words()...))), limits}
+				return []remedy{do("try again a few times: it is by chance", x.ssh("-o", "ConnectionAttempts=5")), limits}
 			}},
 		{"penalty", atGreeting, heard("Not allowed at this time"),
 			func(x *exam) string {
@@ -182,7 +182,7 @@ func greetingCauses() []cause {
 			},
 			func(x *exam) []remedy {
 				return []remedy{
-					do("if the way out leads through it, tell ssh so", sentenceOfWords(append([]string{"ssh", "-o", "ProxyURL=http://PROXY:3128"}, x.words()...))),
+					do("if the way out leads through it, say so (nacre's ssh knows ProxyURL, OpenSSH's doesn't)", "nacre "+x.ssh("-o", "ProxyURL=http://PROXY:3128")),
 					do("else check the port: an SSH server usually listens on 22"),
 				}
 			}},
@@ -191,9 +191,9 @@ func greetingCauses() []cause {
 				return fmt.Sprintf("%s is %s, not an SSH server%s", place(x), x.stranger(), x.itSays())
 			},
 			func(x *exam) []remedy {
-				list := []remedy{do("check the port"+x.saidBy("Port")+": an SSH server usually listens on 22", sentenceOfWords([]string{"ssh", "-p", "22", x.words()[len(x.words())-1]}))}
+				list := []remedy{do("check the port"+x.saidBy("Port")+": an SSH server usually listens on 22", sentenceOfWords(append([]string{"ssh", "-p", "22"}, x.typed("46iJ", "Port")...)))}
 				if x.stranger() == tlsServer {
-					list = append(list, do("if SSH is meant to be inside TLS there (stunnel), unwrap it", sentenceOfWords(append([]string{"ssh", "-o", "ProxyCommand=openssl s_client -quiet -connect %h:%p"}, x.words()...))))
+					list = append(list, do("if SSH is meant to be inside TLS there (stunnel), unwrap it", x.ssh("-o", "ProxyCommand=openssl s_client -quiet -connect %h:%p")))
 				}
 				return list
 			}},

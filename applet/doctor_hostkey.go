@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nacre-ssh/nacre/cert"
@@ -90,12 +91,30 @@ func (x *exam) examineKey(ctx context.Context, at client.Presented) error {
 			return &revokedFileError{file, plain, err}
 		}
 	}
+	if x.inDNS(ctx, plain) {
+		return nil
+	}
 	if c, ok := at.Key.(*cert.Certificate); ok {
 		if done, err := x.examineCertificate(ctx, c); done {
 			return err
 		}
 	}
 	return p.known(ctx, "HOSTNAME", plain).Check(p.host, p.port, p.addressToCheck(at), plain)
+}
+
+// inDNS is VerifyHostKeyDNS: true where the DNS vouches for the key.
+func (x *exam) inDNS(ctx context.Context, k key.Public) bool {
+	p := x.run.policy
+	ctx, cancel := context.WithTimeout(ctx, x.run.conf.ConnectTimeout)
+	defer cancel()
+	vouched := p.vouchedByDNS(ctx, k)
+	switch {
+	case vouched:
+		x.report.ok("host key", "the DNS vouches for it (VerifyHostKeyDNS, DNSSEC)")
+	case p.dns != "":
+		x.report.note("host key", "VerifyHostKeyDNS%s: %s It decides alone with yes, DNSSEC and \"options trust-ad\" in /etc/resolv.conf", x.saidBy("VerifyHostKeyDNS"), strings.TrimSpace(p.dns))
+	}
+	return vouched
 }
 
 // examineCertificate is done where the host's certificate decides.
@@ -189,7 +208,7 @@ func hostKeyCauses() []cause {
 			func(x *exam) []remedy {
 				return []remedy{
 					do("look at the host's key, compare the fingerprint with the machine's own, and remember it", "ssh-keyscan -p "+fmt.Sprint(x.run.conf.Port)+" "+shellWord(x.run.conf.HostName)+" | ssh-keygen -lf -"),
-					do("or log in once by hand, with a question", sentenceOfWords(append([]string{"ssh", "-o", "StrictHostKeyChecking=ask", "-o", "BatchMode=no"}, x.words()...))),
+					do("or log in once by hand, with a question", x.ssh("-o", "StrictHostKeyChecking=ask", "-o", "BatchMode=no")),
 				}
 			}},
 		{"host-key-small", atHostKey, judged[*key.SizeError],

@@ -229,7 +229,7 @@ func keyFileCauses() []cause {
 				return fmt.Sprintf("the agent has %d keys, and IdentitiesOnly%s keeps them back, since no IdentityFile names them", len(x.keys.idle()), x.saidBy("IdentitiesOnly"))
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("try without it", sentenceOfWords(append([]string{"ssh", "-o", "IdentitiesOnly=no"}, x.words()...))),
+				return []remedy{do("try without it", x.ssh("-o", "IdentitiesOnly=no")),
 					do("or name the key's public half as IdentityFile; this prints the agent's", "ssh-add -L")}
 			}},
 		{"agent-dead", atLogin, func(x *exam) bool { return x.wantsKey() && len(x.offers) == 0 && x.keys.agentErr != nil },
@@ -261,5 +261,5 @@ func (x *exam) agentHas() string {
 
 // newKey are the commands from no key to one that works.
 func newKey(x *exam) []string {
-	return []string{"ssh-keygen -t ed25519", "nacre ssh-copy-id " + sentenceOfWords(x.words())}
+	return []string{"ssh-keygen -t ed25519", "nacre ssh-copy-id " + sentenceOfWords(x.typed("p", "IdentityFile"))}
 }

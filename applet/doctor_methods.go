@@ -16,7 +16,7 @@ func methodCauses() []cause {
 	}
 	terminal := func(x *exam) []remedy {
 		return []remedy{
-			do("log in with it, on a terminal", sentenceOfWords(append([]string{"ssh"}, x.words()...))),
+			do("log in with it, on a terminal", x.ssh()),
 			do("to use keys, somebody has to turn them on in the server's sshd_config", "PubkeyAuthentication yes"),
 		}
 	}
@@ -26,7 +26,7 @@ func methodCauses() []cause {
 				return "the first step worked, and the server wants another one (AuthenticationMethods): " + strings.Join(x.more, " or ")
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("log in on a terminal, where the second step can be asked for", sentenceOfWords(append([]string{"ssh"}, x.words()...)))}
+				return []remedy{do("log in on a terminal, where the second step can be asked for", x.ssh())}
 			}},
 		{"publickey-off-here", atLogin, func(x *exam) bool {
 			return x.denied() && x.takes("publickey") && x.run.conf.PubkeyAuthentication == "no"
@@ -35,7 +35,7 @@ func methodCauses() []cause {
 				return "the server takes keys, and PubkeyAuthentication is no" + x.saidBy("PubkeyAuthentication") + ", so none was offered"
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("take that line out", sentenceOfWords(append([]string{"ssh", "-o", "PubkeyAuthentication=yes"}, x.words()...)))}
+				return []remedy{do("take that line out", x.ssh("-o", "PubkeyAuthentication=yes"))}
 			}},
 		{"publickey-not-preferred", atLogin, func(x *exam) bool {
 			chosen := x.run.conf.PreferredAuthentications
@@ -45,7 +45,7 @@ func methodCauses() []cause {
 				return "the server takes keys, and PreferredAuthentications" + x.saidBy("PreferredAuthentications") + " leaves them out"
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("add publickey to it", sentenceOfWords(append([]string{"ssh", "-o", "PreferredAuthentications=publickey,password"}, x.words()...)))}
+				return []remedy{do("add publickey to it", x.ssh("-o", "PreferredAuthentications=publickey,password"))}
 			}},
 		{"password-only", atLogin, without("password"),
 			func(x *exam) string {
@@ -94,7 +94,7 @@ func refusedCauses() []cause {
 			func(x *exam) []remedy {
 				return []remedy{
 					do("best: use a key of another type, which old servers take as well", newKey(x)...),
-					do("for this host alone, and knowing that SHA-1 is broken", sentenceOfWords(append([]string{"ssh", "-o", "PubkeyAcceptedAlgorithms=+ssh-rsa"}, x.words()...))),
+					do("for this host alone, and knowing that SHA-1 is broken", x.ssh("-o", "PubkeyAcceptedAlgorithms=+ssh-rsa")),
 					x.onServer(),
 				}
 			}},
@@ -155,10 +155,10 @@ func keyRefusedCure(x *exam) []remedy {
 	}
 	list := []remedy{do("check the user's name: " + x.run.conf.User + x.whoseName())}
 	if x.takes("password") || x.takes("keyboard-interactive") {
-		list = append(list, do("put the key on the server; it asks for the password this one time", sentenceOfWords(append(copyID, x.words()...))))
+		list = append(list, do("put the key on the server; it asks for the password this one time", sentenceOfWords(append(copyID, x.typed("p", "IdentityFile")...))))
 	} else {
 		line := strings.TrimSpace(string(cert.MarshalLine(cert.PlainKey(refused[len(refused)-1].key), "")))
-		list = append(list, do("the server takes no passwords, so somebody who is in has to add this line to ~"+x.run.conf.User+"/.ssh/authorized_keys", line))
+		list = append(list, do("the server takes no passwords, so somebody who is in has to add this line to "+keysOf(x.run.conf.User)+" of "+x.run.conf.User, line))
 	}
 	return append(list,
 		do("if it is there already: on the server, as that user, let nobody else write these", "chmod go-w ~ ~/.ssh ~/.ssh/authorized_keys"),

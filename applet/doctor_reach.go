@@ -44,8 +44,7 @@ func connectCauses() []cause {
 				return fmt.Sprintf("the jump host does not get to %s: %s", port(x), farWords(x.err))
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("the name and the port are looked up on the jump host: see what it says there", "ssh "+shellWord(joinJumps(x.run.conf.ProxyJump))+" "+
-					shellWord(fmt.Sprintf("getent hosts %s; nc -vz %s %d", x.run.conf.HostName, x.run.conf.HostName, x.run.conf.Port)))}
+				return []remedy{do("the name and the port are looked up on the jump host: see what it says there", x.onJump(fmt.Sprintf("getent hosts %s; nc -vz %s %d", shellWord(x.run.conf.HostName), shellWord(x.run.conf.HostName), x.run.conf.Port)))}
 			}},
 		{"proxy-password", atConnect, func(x *exam) bool { return errors.As(x.err, new(*proxy.AuthError)) },
 			func(x *exam) string { return "the proxy wants to know who you are: " + x.err.Error() },
@@ -62,7 +61,7 @@ func connectCauses() []cause {
 				return fmt.Sprintf("%s fails: %v", x.proxyName(), x.err)
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("check the proxy's address, or go without it if you can", sentenceOfWords(append([]string{"ssh", "-o", "ProxyCommand=none", "-o", "ProxyURL=none"}, x.words()...)))}
+				return []remedy{do("check the proxy's address, or go without it if you can", x.withoutProxy())}
 			}},
 		{"refused", atConnect, func(x *exam) bool { return refusedThere(x.err) },
 			func(x *exam) string {
@@ -112,4 +111,30 @@ func farWords(err error) string {
 		return excerpt(open.Text)
 	}
 	return sentence(err)
+}
+
+// onJump is the command that runs another one on the last host in between.
+func (x *exam) onJump(command string) string {
+	jumps := x.run.conf.ProxyJump
+	last := len(jumps) - 1
+	words := []string{"ssh"}
+	if file := x.run.line.file; file != "" {
+		words = append(words, "-F", file)
+	}
+	if last > 0 {
+		words = append(words, "-J", joinJumps(jumps[:last]))
+	}
+	host := joinJumps(jumps[last:])
+	if jumps[last].Port != 0 {
+		host = "ssh://" + host // a port behind a colon counts in that form alone
+	}
+	return sentenceOfWords(append(words, host, command))
+}
+
+// withoutProxy goes straight.
+func (x *exam) withoutProxy() string {
+	if x.run.conf.ProxyURL != "" {
+		return x.ssh("-o", "ProxyURL=none")
+	}
+	return x.ssh("-o", "ProxyCommand=none")
 }

@@ -72,7 +72,7 @@ func endedCauses() []cause {
 					right = left[0]
 				}
 				return []remedy{
-					do("offer the right key alone", sentenceOfWords(append([]string{"ssh", "-o", "IdentitiesOnly=yes", "-i", right}, x.words()...))),
+					do("offer the right key alone", sentenceOfWords(append([]string{"ssh", "-o", "IdentitiesOnly=yes", "-i", right}, x.typed("46ipJ", "IdentityFile", "IdentitiesOnly")...))),
 					do("and for always, in ~/.ssh/config:", "Host "+x.run.line.host, "    IdentityFile "+right, "    IdentitiesOnly yes"),
 				}
 			}},

@@ -26,8 +26,7 @@ type remedy struct {
 func do(text string, commands ...string) remedy { return remedy{text, commands} }
 
 func (r *doctorReport) line(word, step, format string, args ...any) {
-	text := strings.ReplaceAll(term.Printable(fmt.Sprintf(format, args...)), "\n", " ")
-	fmt.Fprintf(r.out, "%-8s %s%s: %s\n", word, r.via, step, text)
+	fmt.Fprintf(r.out, "%-8s %s%s: %s\n", word, r.via, step, oneLine(fmt.Sprintf(format, args...)))
 }
 
 func (r *doctorReport) ok(step, format string, args ...any) { r.line("ok", step, format, args...) }
@@ -46,13 +45,13 @@ func (r *doctorReport) advise(list ...remedy) { r.advice = append(r.advice, list
 // cause ends the report of a failure. The name is for scripts, and for asking
 // others about it.
 func (r *doctorReport) cause(name, text string, list []remedy) {
-	fmt.Fprintf(r.out, "\ncause (%s): %s\n", name, term.Printable(text))
+	fmt.Fprintf(r.out, "\ncause (%s): %s\n", name, oneLine(text))
 	r.remedies("what to do", append(list, r.advice...))
 }
 
 // done ends the report of a success.
 func (r *doctorReport) done(text string) {
-	fmt.Fprintf(r.out, "\n%s\n", term.Printable(text))
+	fmt.Fprintf(r.out, "\n%s\n", oneLine(text))
 	r.remedies("worth doing", r.advice)
 }
 
@@ -61,12 +60,16 @@ func (r *doctorReport) remedies(title string, list []remedy) {
 		if i == 0 {
 			fmt.Fprintf(r.out, "\n%s\n", title)
 		}
-		fmt.Fprintf(r.out, "  - %s\n", term.Printable(m.text))
+		fmt.Fprintf(r.out, "  - %s\n", oneLine(m.text))
 		for _, c := range m.commands {
-			fmt.Fprintf(r.out, "        %s\n", term.Printable(c))
+			fmt.Fprintf(r.out, "        %s\n", oneLine(c))
 		}
 	}
 }
+
+// oneLine makes a text fit for a line of the report, of which nobody else may
+// begin another.
+func oneLine(text string) string { return strings.ReplaceAll(term.Printable(text), "\n", " ") }
 
 // sentenceOfWords writes words as a person would type them.
 func sentenceOfWords(words []string) string {

@@ -1,7 +1,6 @@
 package applet
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -146,11 +145,11 @@ func outputOf(ctx context.Context, argv ...string) (text string, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, sshdTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second // whoever it started may keep the pipe
+	out := &keeper{most: maxSSHDOutput}
+	cmd.Stdout, cmd.Stderr = out, out
 	err := cmd.Run()
-	b := out.Bytes()
-	return string(b[:min(len(b), maxSSHDOutput)]), err == nil
+	return out.String(), err == nil
 }
 
 // checkConfig reads sshd_config by OpenSSH's sshd, where there is one, and by

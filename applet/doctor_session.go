@@ -95,19 +95,25 @@ func (x *exam) try(ctx context.Context, c *client.Client, input string, start fu
 
 // gather reads to the end and keeps the start.
 func gather(r io.WriterTo) string {
-	kept := &keeper{}
+	kept := &keeper{most: maxTrial}
 	r.WriteTo(kept)
 	return kept.String()
 }
 
-type keeper struct{ bytes.Buffer }
+// A keeper takes everything and keeps the start.
+type keeper struct {
+	kept bytes.Buffer
+	most int // bytes
+}
 
 func (k *keeper) Write(b []byte) (int, error) {
-	if room := maxTrial - k.Len(); room > 0 {
-		k.Buffer.Write(b[:min(room, len(b))])
+	if room := k.most - k.kept.Len(); room > 0 {
+		k.kept.Write(b[:min(room, len(b))])
 	}
 	return len(b), nil
 }
+
+func (k *keeper) String() string { return k.kept.String() }
 
 // said is what a program wrote, the messages before the output.
 func (t *trialRun) said() string { return strings.TrimSpace(t.err + "\n" + t.out) }
@@ -199,7 +205,7 @@ func sessionCauses() []cause {
 				return fmt.Sprintf("the login works, and whatever is run ends at once without a word%s: the user's shell is /bin/false or broken, or a forced command ends so", command(x).ended())
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("on the server: the user's shell, and the options of the key", "getent passwd "+user(x), "grep -n command= ~"+user(x)+"/.ssh/authorized_keys"), x.onServer()}
+				return []remedy{do("on the server: the user's shell, and the options of the key", "getent passwd "+user(x), "grep -n command= "+keysOf(x.run.conf.User)), x.onServer()}
 			}},
 		{"forced-command", atSession, always,
 			func(x *exam) string {
@@ -208,11 +214,20 @@ func sessionCauses() []cause {
 			func(x *exam) []remedy {
 				return []remedy{
 					do("that may be on purpose (backups, Git). It comes from command= before the key in authorized_keys, from ForceCommand in sshd_config, or from the certificate; on the server:",
-						"grep -n command= ~"+user(x)+"/.ssh/authorized_keys", "sshd -T -C user="+user(x)+" | grep -i forcecommand"),
+						"grep -n command= "+keysOf(x.run.conf.User), "sshd -T -C user="+user(x)+" | grep -i forcecommand"),
 					do("for a shell, use a key without it: make another one", "ssh-keygen -t ed25519 -f ~/.ssh/id_shell"),
 				}
 			}},
 	}
+}
+
+// keysOf is where a user's keys usually are on the server, for its shell: a tilde
+// counts there before a name that needs no quotes.
+func keysOf(user string) string {
+	if shellWord(user) != user {
+		return "~/.ssh/authorized_keys"
+	}
+	return "~" + user + "/.ssh/authorized_keys"
 }
 
 // sftpWords are the destination in sftp's options, which calls the port -P.

@@ -13,9 +13,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
-	"github.com/nacre-ssh/nacre/kex"
 	"github.com/nacre-ssh/nacre/mux"
-	"github.com/nacre-ssh/nacre/packet"
 	"github.com/nacre-ssh/nacre/term"
 	"github.com/nacre-ssh/nacre/transport"
 )
@@ -123,16 +121,7 @@ func (r *sshRun) unresolved(dns *net.DNSError) string {
 // allow says how to take an algorithm that both sides have and this one keeps
 // off.
 func allow(e *transport.NegotiationError) string {
-	kinds := [...]struct {
-		what, option string
-		all          []string
-	}{
-		{"key exchange method", "KexAlgorithms", kex.Methods()},
-		{"cipher", "Ciphers", packet.Ciphers()},
-		{"MAC", "MACs", packet.MACs()},
-		{"host key type", "HostKeyAlgorithms", knownAlgorithms().HostKeys.All},
-	}
-	for _, kind := range kinds {
+	for _, kind := range negotiable() {
 		if kind.what != e.What {
 			continue
 		}
