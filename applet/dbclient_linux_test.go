@@ -16,6 +16,7 @@ import (
 type dbHome struct {
 	dir  string
 	host string // user@address^port
+	env  []string
 }
 
 // newDbHome makes one whose key is in Dropbear's own format.
@@ -44,6 +45,7 @@ func (d *dbHome) run(t *testing.T, program, stdin string, args ...string) (stdou
 		cmd.Args[0] = "dbclient"
 	}
 	cmd.Env = append(os.Environ(), "HOME="+d.dir, "SSH_AUTH_SOCK=", "DISPLAY=")
+	cmd.Env = append(cmd.Env, d.env...)
 	var out, said bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &said
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
@@ -140,6 +142,47 @@ func testDbclientDoubts(t *testing.T, d *dbHome) {
 	}
 	if _, said, code := d.run(t, "dbclient", "", "-y", d.host, "true"); code != 1 || !strings.Contains(said, "ssh-ed25519 host key mismatch for 127.0.0.1 !\nFingerprint is SHA256:") {
 		t.Errorf("a changed key: %q, %d", said, code)
+	}
+	testDbclientPorts(t, d, strings.TrimPrefix(good, "127.0.0.1 "), other)
+}
+
+// testDbclientPorts is about the lines that ssh writes, with the port.
+func testDbclientPorts(t *testing.T, d *dbHome, good, other string) {
+	at := "[127.0.0.1]:" + d.host[strings.IndexByte(d.host, '^')+1:] + " "
+	for _, test := range []struct {
+		lines, says string
+		code        int
+	}{
+		{at + good, "", 0},
+		{"127.0.0.1 " + other + at + good, "", 0},
+		{at + other, "host key mismatch for 127.0.0.1 !", 1},
+		{"127.0.0.1 " + good + "@revoked " + at + good, "is marked as revoked in ", 1},
+		{"@revoked 127.0.0.1 " + good + at + good, "is marked as revoked in ", 1},
+	} {
+		if err := os.WriteFile(d.known(), []byte(test.lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, said, code := d.run(t, "dbclient", "", "-y", d.host, "true"); code != test.code || !strings.Contains(said, test.says) || read(t, d.known()) != test.lines {
+			t.Errorf("%s: %q, %d", test.lines, said, code)
+		}
+	}
+}
+
+// DROPBEAR_PASSWORD lets in once, to Dropbear's server and OpenSSH's, and a wrong
+// one ends it without a question.
+func TestDbclientPassword(t *testing.T) {
+	t.Parallel()
+	id := testpeer.NewKey(t, testpeer.Ed25519)
+	for name, server := range map[string]testpeer.Server{"OpenSSH": testpeer.NewOpenSSH(t), "Dropbear": testpeer.NewDropbear(t)} {
+		at := server.Start(t, testpeer.ServerOptions{HostKeys: []*testpeer.Key{id}, Authorized: testpeer.NewKey(t, testpeer.Ed25519), Password: "right one"})
+		d := &dbHome{dir: t.TempDir(), host: fmt.Sprintf("%s@127.0.0.1^%d", at.User, at.Port)}
+		for password, want := range map[string]int{"right one": 3, "wrong": 1} {
+			d.env = []string{"DROPBEAR_PASSWORD=" + password}
+			out, said, code := d.run(t, "dbclient", "", "-y", "-y", d.host, "printf in; exit 3")
+			if code != want || want == 3 && out != "in" || strings.Contains(said, "assword:") || strings.Contains(said, password) {
+				t.Errorf("%s, %s: %q, %q, %d", name, password, out, said, code)
+			}
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/nacre-ssh/nacre/cert"
@@ -61,10 +62,7 @@ func (t *dbTrust) check(ctx context.Context, at client.Presented) error {
 		d.ssh.say(config.LogInfo, "Caution, skipping hostkey check for %s\n", d.at.host)
 		return nil
 	}
-	err := t.db.Check(d.at.host, 0, nil, k)
-	if d.at.port != 22 && err != nil && t.db.Check(d.at.host, d.at.port, nil, k) == nil {
-		err = nil
-	}
+	err := t.look(k)
 	var unknown *knownhosts.UnknownError
 	var other *knownhosts.OtherTypeError
 	var changed *knownhosts.ChangedError
@@ -81,6 +79,28 @@ func (t *dbTrust) check(ctx context.Context, at client.Presented) error {
 			k.Type(), d.at.host, keyfile.FingerprintSHA256(k), t.expected(changed), changed.Line))
 	}
 	return err
+}
+
+// look holds a key against the host's lines, with and without the port. A line
+// that revokes it counts most, then one that has it, then one that has another:
+// a host that ssh knows by its port is no new one.
+func (t *dbTrust) look(k key.Public) error {
+	var all []error
+	for _, port := range []int{0, t.run.at.port} {
+		if port != 22 {
+			all = append(all, t.db.Check(t.run.at.host, port, nil, k))
+		}
+	}
+	for _, counts := range []func(error) bool{
+		func(err error) bool { return errors.As(err, new(*knownhosts.RevokedError)) },
+		func(err error) bool { return err == nil },
+		func(err error) bool { return errors.As(err, new(*knownhosts.ChangedError)) },
+	} {
+		if i := slices.IndexFunc(all, counts); i >= 0 {
+			return all[i]
+		}
+	}
+	return all[0]
 }
 
 // expected is the fingerprint of the key that was known.

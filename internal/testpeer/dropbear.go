@@ -63,9 +63,13 @@ func (d *Dropbear) Start(t TB, opt ServerOptions) *Running {
 	t.Helper()
 	dir, port := t.TempDir(), FreePort(t)
 	writeFile(t, dir, ".ssh/authorized_keys", opt.Authorized.line())
-	passwd := writeFile(t, dir, "passwd", fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh", Me(t), os.Getuid(), os.Getgid(), dir))
-	group := writeFile(t, dir, "group", fmt.Sprintf("%s:x:%d:", Me(t), os.Getgid()))
-
+	users := []string{"LD_PRELOAD=libnss_wrapper.so"}
+	if opt.Password != "" {
+		users = passwordDatabase(t, dir, opt.Password)
+	} else {
+		users = append(users, "NSS_WRAPPER_PASSWD="+writeFile(t, dir, "passwd", fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh", Me(t), os.Getuid(), os.Getgid(), dir)),
+			"NSS_WRAPPER_GROUP="+writeFile(t, dir, "group", fmt.Sprintf("%s:x:%d:", Me(t), os.Getgid())))
+	}
 	opt.HostKeys = opt.HostKeys[:min(len(opt.HostKeys), dropbearHostKeys)]
 	argv := []string{"-F", "-E", "-P", dir + "/pid", "-p", "127.0.0.1:" + strconv.Itoa(port)}
 	for _, k := range opt.HostKeys {
@@ -76,7 +80,7 @@ func (d *Dropbear) Start(t TB, opt ServerOptions) *Running {
 		argv = append(argv, "-r", path)
 	}
 	cmd := exec.Command(d.server, argv...)
-	cmd.Env = environment(dir, "LD_PRELOAD=libnss_wrapper.so", "NSS_WRAPPER_PASSWD="+passwd, "NSS_WRAPPER_GROUP="+group)
+	cmd.Env = environment(dir, users...)
 	p := startDaemon(t, "dropbear", cmd)
 	p.listening(t, port)
 	return p.running(target(t, port, opt), "")

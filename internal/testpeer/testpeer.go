@@ -85,7 +85,7 @@ type ServerOptions struct {
 	Everything bool  // offer also what is off by default
 	Rekey      int64 // bytes; 0 leaves the default; Dropbear can't be told
 	// Password lets the user in as well; "" lets nobody in by password. Only
-	// OpenSSH can be told.
+	// OpenSSH and Dropbear can be told.
 	Password string
 	// Config is added at the end of the configuration file of those servers
 	// that have one (OpenSSH, nacre).
