@@ -162,10 +162,10 @@ func (p *plinkRun) environment() *Env {
 				return text
 			}
 		}
-		if text := p.Getenv(name); text != "" || name != "TERM" {
-			return text
+		if name == "TERM" {
+			return "xterm" // PuTTY's TerminalType; the terminal's own name doesn't count
 		}
-		return "xterm"
+		return p.Getenv(name)
 	}
 	return &e
 }

@@ -74,7 +74,7 @@ func (l *plinkLab) run(whose, stdin string, args ...string) (out, errOut string,
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = l.dir
-	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK=", "DISPLAY=", "TERM=xterm", "HOME="+l.dir, "PUTTYDIR="+filepath.Join(l.dir, whose))
+	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK=", "DISPLAY=", "TERM=vt100", "HOME="+l.dir, "PUTTYDIR="+filepath.Join(l.dir, whose))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
@@ -115,7 +115,7 @@ func TestPlinkLikePuTTYs(t *testing.T) {
 		return append(append(at[:len(at):len(at)], "-i", "id.ppk", "127.0.0.1"), args...)
 	}
 	rows := [][]string{
-		{"-bogus"}, {"-P"}, {"-batch", "--", "-x"},
+		{"-bogus"}, {"-P"}, {"-batch", "--", "-x"}, {"-batch", "foo,x"}, {"-batch", "a@raw,127.0.0.1"}, {"-batch", "raw,a@127.0.0.1", "-P", "CLOSED"},
 		{"-batch", "-P", "CLOSED", "127.0.0.1", "true"},
 		{"-batch", "-raw", "-P", "CLOSED", "127.0.0.1"},
 		{"-batch", "nowhere.invalid"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/putty"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // plinkPorts are the ports of the protocols, which PortNumber is read for.
@@ -38,7 +39,11 @@ func launchable(s putty.Records, name string) bool {
 // load finds the session, puts the options over its settings and settles who is
 // connected to.
 func (p *plinkRun) load() error {
-	user, word := splitUser(strings.TrimSpace(p.line.word))
+	whole, err := p.protocolPrefix(strings.TrimSpace(p.line.word))
+	if err != nil {
+		return err
+	}
+	user, word := splitUser(whole)
 	name := putty.DefaultSettings
 	switch {
 	case p.line.load != "":
@@ -60,6 +65,21 @@ func (p *plinkRun) load() error {
 	p.settleProtocol()
 	p.settleHost(word, user)
 	return nil
+}
+
+// protocolPrefix takes "telnet," off a host. PuTTY does that before it looks for
+// sessions and for the user's name.
+func (p *plinkRun) protocolPrefix(word string) (rest string, err error) {
+	prefix, rest, found := strings.Cut(word, ",")
+	if !found {
+		return word, nil
+	}
+	if _, known := plinkPort(prefix); !known {
+		p.Errorf("plink: unrecognised protocol prefix '%s'", term.Printable(prefix))
+		return "", errAbandoned
+	}
+	p.line.protocol = prefix
+	return rest, nil
 }
 
 // splitUser splits at the last @.
@@ -99,15 +119,8 @@ func (p *plinkRun) settleProtocol() {
 // settleHost reads a host as PuTTY does: no blanks, user@ before it, and a
 // ":port" behind it that is not looked at.
 func (p *plinkRun) settleHost(word, user string) {
-	fresh := word != ""
-	if !fresh {
+	if word == "" {
 		word = p.text("HostName")
-	}
-	if name, rest, ok := strings.Cut(word, ","); ok && fresh {
-		if _, known := plinkPort(name); known {
-			p.set.Set("Protocol", name)
-			word = rest
-		}
 	}
 	inner, host := splitUser(strings.TrimSpace(word))
 	host = strings.Join(strings.Fields(host), "")

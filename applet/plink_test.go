@@ -113,7 +113,7 @@ func TestPlinkHosts(t *testing.T) {
 		{"Protocol=bogus HostName=h PortNumber=33301", []string{"s"}, result{"h", "", 22, ""}},
 		{"HostName=__root@local_host:9999 Protocol=ssh PortNumber=7", []string{"s"}, result{"localhost", "root", 7, ""}},
 		{"Protocol=ssh HostName=h PortNumber=7", []string{"-telnet", "-load", "s"}, result{"h", "", 23, ""}},
-		{"Protocol=ssh HostName=h PortNumber=7", []string{"telnet,a@b@x"}, result{"telnet,a@b@x", "", 22, ""}},
+		{"Protocol=ssh HostName=h PortNumber=7", []string{"telnet,a@b@x"}, result{"x", "a@b", 23, ""}},
 		{"X=1", []string{"raw,x", "-P", "9"}, result{"x", "", 9, ""}},
 		{"X=1", []string{"[::1]"}, result{"::1", "", 22, ""}},
 		{"X=1", []string{"-l", "a", "b@::1"}, result{"::1", "b", 22, ""}},
@@ -121,9 +121,6 @@ func TestPlinkHosts(t *testing.T) {
 	} {
 		p := plinkWith(t, "s", row.lines, row.args...)
 		if got := (result{p.host, p.text("UserName"), p.port(), p.command()}); got != row.want {
-			if row.want.host == "telnet,a@b@x" {
-				continue
-			}
 			t.Errorf("%s: %q gives %+v, not %+v", row.lines, row.args, got, row.want)
 		}
 	}
@@ -180,4 +177,15 @@ func FuzzPuttyTexts(f *testing.F) {
 			t.Errorf("%q grew to %d bytes", text, len(out))
 		}
 	})
+}
+
+// The terminal's type is the session's, never that of the terminal here.
+func TestPlinkTerminalType(t *testing.T) {
+	for lines, want := range map[string]string{"X=1": "xterm", "TerminalType=linux": "linux"} {
+		p := plinkWith(t, "s", lines+" HostName=h", "s")
+		p.Env.Getenv = func(string) string { return "vt100" }
+		if got := p.environment().Getenv("TERM"); got != want {
+			t.Errorf("%s: %s", lines, got)
+		}
+	}
 }
