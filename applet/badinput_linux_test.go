@@ -189,8 +189,8 @@ func testBadFiles(t *testing.T, h *host) {
 
 	long, far := filepath.Join(h.dir, strings.Repeat("x", 120)), filepath.Join(h.dir, "none", "socket")
 	on := "\nlogged in"
-	h.says(t, 0, `ControlPath too long \('`+long+`' has \d+ bytes, \d+ may be: .*`+on, "-F", h.conf, "-M", "-S", long, "127.0.0.1", "echo logged in")
-	h.says(t, 0, `.*`+filepath.Dir(far)+`: no such file or directory \(the connection is not shared\)`+on, "-F", h.conf, "-M", "-S", far, "127.0.0.1", "echo logged in")
+	h.says(t, 255, `ControlPath too long \('`+long+`' has \d+ bytes, \d+ may be: .*`, "-F", h.conf, "-M", "-S", long, "127.0.0.1", "echo logged in")
+	h.says(t, 255, `.*`+filepath.Dir(far)+`: no such file or directory`, "-F", h.conf, "-M", "-S", far, "127.0.0.1", "echo logged in")
 	h.says(t, 0, "ControlSocket "+binary+" already exists, disabling multiplexing"+on, "-F", h.conf, "-M", "-S", binary, "127.0.0.1", "echo logged in")
 	strict := []string{"-F", h.conf, "-o", "ExitOnForwardFailure=yes"}
 	h.says(t, 255, "unix_listener: cannot bind to path "+far+": No such file or directory\nCould not request local forwarding.",

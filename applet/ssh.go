@@ -43,6 +43,7 @@ type sshRun struct {
 	forked *detached    // this process was started to go to the background once it is logged in; else nil
 	shares []*sshMaster // of its hops' connections, for others to use meanwhile
 	killed atomic.Int32 // the signal that has ended the connection; 0 for none
+	heeds  atomic.Bool  // signals end the connection and not the process at once
 	master *detached    // this process was started to be a master in the background; else nil
 }
 

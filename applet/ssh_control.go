@@ -28,6 +28,9 @@ func (r *sshRun) shared(ctx context.Context) (code int, done bool) {
 			return sshFailed, true
 		}
 		return 0, false
+	case control.CheckPath(path) != nil:
+		r.say(config.LogFatal, "%v", control.CheckPath(path))
+		return sshFailed, true
 	case r.line.control != "":
 		return r.controlCommand(ctx, path), true
 	case r.becomesMaster() && os.Getenv(masterMark) != "":

@@ -100,9 +100,9 @@ func (r *sshRun) hopArgs(next *sshRun) []string {
 
 // share lets others use the connection to a hop while it lives, where its
 // configuration says so; nil where it doesn't.
-func (r *sshRun) share(ctx context.Context, c *client.Client) *sshMaster {
+func (r *sshRun) share(ctx context.Context, c *client.Client) (*sshMaster, error) {
 	if !r.becomesMaster() {
-		return nil
+		return nil, nil
 	}
 	f := &forwarding{run: r, Forwards: c.Forwards(r.forwardOptions())}
 	return r.startMaster(context.WithoutCancel(ctx), c, f, client.SessionOptions{})

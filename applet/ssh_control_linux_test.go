@@ -353,7 +353,8 @@ func TestJumpOverMaster(t *testing.T) {
 	}
 }
 
-// What can't be shared is said, and the session goes on.
+// What can't be shared is said, and the session goes on, unless there can be no
+// such socket: then there is none, as with OpenSSH.
 func TestUnsharedConnections(t *testing.T) {
 	h := startHost(t)
 	open := t.TempDir()
@@ -361,15 +362,26 @@ func TestUnsharedConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		filepath.Join(open, "s"):                             "others can change the directory",
-		filepath.Join(t.TempDir(), strings.Repeat("x", 100)): "ControlPath too long",
-		h.conf: "already exists, disabling multiplexing",
+		filepath.Join(open, "s"): "others can change the directory",
+		h.conf:                   "already exists, disabling multiplexing",
 	} {
 		cmd := exec.Command("ssh", "-F", h.conf, "-M", "-S", path, "127.0.0.1", "echo done")
 		cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK=")
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), want) || !strings.HasSuffix(string(out), "done\n") {
 			t.Errorf("%s: %v, %s", path, err, out)
+		}
+	}
+	for _, program := range []string{"ssh", theirs} {
+		for _, options := range [][]string{{"-M"}, {"-o", "ControlMaster=auto"}, {"-M", "-o", "ControlPersist=1"}} {
+			for _, path := range []string{filepath.Join(open, strings.Repeat("x", 120)), filepath.Join(open, "none", "s")} {
+				args := append([]string{"-F", h.conf, "-S", path}, append(options, "127.0.0.1", "echo done")...)
+				cmd := exec.Command(program, args...)
+				cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK=")
+				if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 255 || len(out) == 0 || strings.Contains(string(out), "done\n") {
+					t.Errorf("%s %v: %v, %s", program, args, cmd.ProcessState, out)
+				}
+			}
 		}
 	}
 }

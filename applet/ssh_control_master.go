@@ -20,22 +20,25 @@ import (
 const masterMark = "NACRE_MASTER"
 
 // startMaster shares the connection where the configuration says so. It returns
-// what ends that; nil where nothing is shared. lends is what sessions may have of
-// agent and display, if they ask.
-func (r *sshRun) startMaster(ctx context.Context, c *client.Client, f *forwarding, lends client.SessionOptions) *sshMaster {
+// what ends that; nil where nothing is shared. A socket that can't be made is an
+// error, as with OpenSSH: who relies on it must hear. lends is what sessions may
+// have of agent and display, if they ask.
+func (r *sshRun) startMaster(ctx context.Context, c *client.Client, f *forwarding, lends client.SessionOptions) (*sshMaster, error) {
 	path := r.conf.ControlPath
 	if !r.becomesMaster() || path == "" || path == "none" {
-		return nil
+		return nil, nil
 	}
 	r.say(config.LogDebug1, "debug1: setting up multiplex master socket")
 	l, err := control.Listen(path)
 	switch {
 	case errors.Is(err, control.ErrExists):
 		r.say(config.LogError, "ControlSocket %s already exists, disabling multiplexing", path)
-		return nil
-	case err != nil:
+		return nil, nil
+	case errors.Is(err, control.ErrUnsafe):
 		r.say(config.LogError, "%v (the connection is not shared)", err)
-		return nil
+		return nil, nil
+	case err != nil:
+		return nil, err
 	}
 	m := &sshMaster{run: r, client: c, Master: control.Master{
 		Client: c, Forwards: f.Forwards, Host: r.conf.HostName, Logger: slog.New(&r.speaker),
@@ -48,7 +51,7 @@ func (r *sshRun) startMaster(ctx context.Context, c *client.Client, f *forwardin
 	}
 	m.watchSignals()
 	go m.Serve(ctx, l)
-	return m
+	return m, nil
 }
 
 // lent is what a session gets of what it asks for.

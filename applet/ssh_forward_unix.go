@@ -15,8 +15,8 @@ func (f *forwarding) tidy() {
 	go func() {
 		s := <-caught
 		f.Close()
-		if f.run.conf.SessionType == "none" {
-			return // see serveForwards
+		if f.run.heeds.Load() || f.run.conf.SessionType == "none" {
+			return // see endOnSignal
 		}
 		signal.Reset(s)
 		if number, ok := s.(syscall.Signal); ok {

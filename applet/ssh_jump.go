@@ -45,7 +45,13 @@ func (r *sshRun) jump(ctx context.Context) (net.Conn, error) {
 		c.Close()
 		return nil, hop.unreachable(r, err)
 	}
-	r.shares = append(hop.shares, hop.share(ctx, c))
+	share, err := hop.share(ctx, c)
+	if err != nil {
+		nc.Close()
+		c.Close()
+		return nil, &hopError{hop.place(), err.Error()}
+	}
+	r.shares = append(hop.shares, share)
 	return &hopConn{nc, c}, nil
 }
 

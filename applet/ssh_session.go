@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nacre-ssh/nacre/client"
@@ -26,7 +27,11 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 		return sshFailed
 	}
 	r.localCommand(f.device)
-	shared := r.startMaster(ctx, c, f, client.SessionOptions{Agent: agentForwarded, X11: display})
+	shared, err := r.startMaster(ctx, c, f, client.SessionOptions{Agent: agentForwarded, X11: display})
+	if err != nil {
+		r.say(config.LogFatal, "%v", err)
+		return sshFailed
+	}
 	defer shared.end()
 	switch {
 	case r.master != nil:
@@ -156,6 +161,9 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 		defer func() { guard.Close(); r.raw.Store(false) }()
 		term.WatchSize(ctx, r.Stdin, func(size term.Size) { s.Resize(client.Window(size)) })
 	}
+	if r.manner == nil {
+		defer r.endOnSignal(c)()
+	}
 	in := bulkInput(r.Stdin)
 	defer in.Close()
 	switch {
@@ -176,7 +184,9 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 		r.say(config.LogInfo, "Connection to %s closed.", r.conf.HostName)
 		return sshFailed
 	}
-	out.Wait()
+	if r.killed.Load() == 0 { // else nobody may be left who takes the output
+		out.Wait()
+	}
 	if guard != nil {
 		guard.Close()
 		r.raw.Store(false)
@@ -187,7 +197,7 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 	r.update.settle(c)
 	r.transferred(c, r.began)
 	code := r.finish(c, exit, err, out, tty)
-	if out.lost() {
+	if r.killed.Load() == 0 && out.lost() {
 		r.say(config.LogError, "ssh: writing the output: %s (the rest of it is lost)", sentence(out.stdout))
 		return sshFailed
 	}
@@ -209,6 +219,8 @@ func (r *sshRun) finish(c *client.Client, exit client.Exit, err error, out *sess
 	switch {
 	case r.manner != nil:
 		return r.manner.ended(c, exit, err)
+	case r.killed.Load() != 0:
+		return r.endedBy(syscall.Signal(r.killed.Load()))
 	case errors.As(err, &refused):
 		r.say(config.LogError, "%s", r.explain(err))
 		return sshFailed

@@ -23,6 +23,7 @@ func catchEnd(signals chan<- os.Signal) {
 // that.
 func (r *sshRun) endOnSignal(c *client.Client) (quiet func()) {
 	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	r.heeds.Store(true)
 	catchEnd(signals)
 	go func() {
 		select {
@@ -42,10 +43,10 @@ func (r *sshRun) kill(c *client.Client, s os.Signal) {
 	c.Close()
 }
 
-// endedBy is the exit code of a run without a session that a signal has ended:
-// SIGTERM is the way to end one, and no failure.
+// endedBy is the exit code of a run that a signal has ended: without a session
+// SIGTERM is the way to end it, and no failure.
 func (r *sshRun) endedBy(number syscall.Signal) int {
-	if number == syscall.SIGTERM {
+	if number == syscall.SIGTERM && r.conf.SessionType == "none" {
 		return 0
 	}
 	r.say(config.LogVerbose, "Killed by signal %d.", int(number))

@@ -2,6 +2,7 @@ package applet
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,35 @@ func TestSignalsWithoutSession(t *testing.T) {
 				if code := cmd.ProcessState.ExitCode(); code != want && program == "ssh" || len(left) > 0 {
 					t.Errorf("%s, %v, shared %v: exit code %d, want %d; %v is left", program, s, shared, code, want, left)
 				}
+			}
+		}
+	}
+}
+
+// A session is ended by a signal with 255, as ssh's is, though nobody takes its
+// output.
+func TestSignalsInSession(t *testing.T) {
+	h := startHost(t)
+	for _, program := range []string{"ssh", theirs} {
+		for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
+			for _, command := range []string{"echo up; sleep 60", "echo up; cat /dev/zero"} {
+				cmd := exec.Command(program, "-F", h.conf, "127.0.0.1", command)
+				out, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				up := make([]byte, 3)
+				if _, err := io.ReadFull(out, up); err != nil {
+					t.Fatalf("%s: %v", program, err)
+				}
+				cmd.Process.Signal(s)
+				if state, err := cmd.Process.Wait(); err != nil || state.ExitCode() != 255 {
+					t.Errorf("%s, %q, %v: %v, %v", program, command, s, state, err)
+				}
+				out.Close()
 			}
 		}
 	}

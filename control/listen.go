@@ -13,13 +13,26 @@ import (
 	"sync"
 )
 
-// maxPath is the longest path for a socket in bytes: the system's, with room for
-// the name that it has at first.
-func maxPath() int {
+// systemPath is the longest path of a socket that the system takes, in bytes.
+func systemPath() int {
 	if runtime.GOOS == "linux" || runtime.GOOS == "windows" {
-		return 107 - suffixLength - 1
+		return 107
 	}
-	return 103 - suffixLength - 1
+	return 103
+}
+
+// maxPath is the longest path to make a socket at: with room for the name that it
+// has at first.
+func maxPath() int { return systemPath() - suffixLength - 1 }
+
+// CheckPath refuses a path that no socket can have.
+func CheckPath(path string) error { return checkLength(path, systemPath()) }
+
+func checkLength(path string, most int) error {
+	if len(path) > most {
+		return fmt.Errorf("ControlPath too long ('%s' has %d bytes, %d may be: %%C makes a short one)", path, len(path), most)
+	}
+	return nil
 }
 
 // suffixLength is as in OpenSSH: people choose their ControlPath by it.
@@ -27,6 +40,9 @@ const suffixLength = 16
 
 // ErrExists says that there is a socket already.
 var ErrExists = errors.New("it exists already")
+
+// ErrUnsafe is for a directory in which others could take the socket's place.
+var ErrUnsafe = errors.New("others can change the directory")
 
 // A Listener is a master's socket. Close removes it.
 type Listener struct {
@@ -36,10 +52,11 @@ type Listener struct {
 }
 
 // Listen makes a socket at path, for this user alone. It comes into being ready:
-// who finds it can connect. ErrExists is for a path that is taken.
+// who finds it can connect. ErrExists is for a path
+// that is taken, ErrUnsafe for a directory that others can change.
 func Listen(path string) (*Listener, error) {
-	if most := maxPath(); len(path) > most {
-		return nil, fmt.Errorf("ControlPath too long ('%s' has %d bytes, %d may be: %%C makes a short one)", path, len(path), most)
+	if err := checkLength(path, maxPath()); err != nil {
+		return nil, err
 	}
 	if err := checkDirectory(filepath.Dir(path)); err != nil {
 		return nil, err
@@ -80,7 +97,10 @@ func plain(err error) error {
 	var link *os.LinkError
 	var op *net.OpError
 	var call *os.SyscallError
+	var file *fs.PathError
 	switch {
+	case errors.As(err, &file):
+		return file.Err
 	case errors.As(err, &link):
 		return link.Err
 	case errors.As(err, &call):

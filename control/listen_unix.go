@@ -27,7 +27,7 @@ func listenPrivately(path string) (*net.UnixListener, error) {
 func checkDirectory(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
-		return fmt.Errorf("the socket's directory: %w", err)
+		return fmt.Errorf("making a socket in the directory %s: %w", dir, plain(err))
 	}
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || !info.IsDir() {
@@ -35,7 +35,7 @@ func checkDirectory(dir string) error {
 	}
 	shared := info.Mode().Perm()&0o022 != 0 && info.Mode()&os.ModeSticky == 0
 	if shared || owner.Uid != 0 && int64(owner.Uid) != int64(os.Geteuid()) {
-		return fmt.Errorf("others can change the directory %s, where the socket would be (choose one of your own, or chmod 700 it)", dir)
+		return fmt.Errorf("%w %s, where the socket would be (choose one of your own, or chmod 700 it)", ErrUnsafe, dir)
 	}
 	return nil
 }
