@@ -91,10 +91,7 @@ func (d *dbRun) ended(c *client.Client, exit client.Exit, err error) int {
 
 // dress has ssh's sentences begin as Dropbear's do.
 func (d *dbRun) dress(text string) string {
-	for _, mark := range [...]string{"debug1: ", "debug2: ", "debug3: ", "ssh: "} {
-		text = strings.TrimPrefix(text, mark)
-	}
-	text = d.Name + ": " + text
+	text = d.Name + ": " + withoutMark(text)
 	if strings.Contains(text, " exited: ") {
 		text = "\n" + text
 	}

@@ -3,8 +3,6 @@
 package applet
 
 import (
-	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -12,40 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Go program can't fork: to run in the background, a program starts itself
-// again with the same argument list, waits until that says it is ready, and
-// leaves. The new process has the terminal until then, so that it can ask for
-// what it needs.
-
-// detachedMark is set in the environment of the process in the background.
-const detachedMark = "NACRE_DETACHED"
-
 // readyFD is where that process says that it is ready.
 const readyFD = 3
 
-// maxWord caps what it says, in bytes.
-const maxWord = 8192
-
 // detached is the process in the background, from the inside.
 type detached struct{ tell *os.File }
-
-// detachOptions are what the process in the background has until it is ready;
-// its standard error is the program's.
-type detachOptions struct {
-	stdin, stdout *os.File // nil: nothing
-	args          []string // with the program's name before them; nil: this process's
-	env           []string // NAME=value, besides the environment
-	// terminal leaves it in the session until it is ready, so that it may ask
-	// at the terminal.
-	terminal bool
-}
-
-func (o detachOptions) argv() []string {
-	if o.args != nil {
-		return o.args
-	}
-	return os.Args
-}
 
 // background returns the way to the parent in a process in the background, nil
 // in any other.
@@ -58,45 +27,13 @@ func background(e *Env) *detached {
 	return &detached{os.NewFile(readyFD, "ready")}
 }
 
-// startDetached starts this program in the background. It returns the word of
-// one that is ready; one that ended before has no word but an exit code.
-func startDetached(e *Env, o detachOptions) (pid int, word []byte, code int, err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return 0, nil, 0, err
-	}
-	hear, tell, err := os.Pipe()
-	if err != nil {
-		return 0, nil, 0, err
-	}
-	defer hear.Close()
-	cmd := &exec.Cmd{
-		Path: program, Args: o.argv(), Env: append(append(os.Environ(), detachedMark+"=1"), o.env...),
-		Stderr: e.Stderr, ExtraFiles: []*os.File{tell},
-		SysProcAttr: &syscall.SysProcAttr{Setsid: !o.terminal},
-	}
-	if o.stdin != nil { // a nil *os.File is not a nil Reader
-		cmd.Stdin = o.stdin
-	}
-	if o.stdout != nil {
-		cmd.Stdout = o.stdout
-	}
-	err = cmd.Start()
-	tell.Close()
-	if err != nil {
-		return 0, nil, 0, err
-	}
-	pid = cmd.Process.Pid
-	said, err := io.ReadAll(io.LimitReader(hear, maxWord))
-	if err == nil && len(said) > 0 {
-		return pid, said[1:], 0, cmd.Process.Release()
-	}
-	err = cmd.Wait()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		err = nil
-	}
-	return 0, nil, cmd.ProcessState.ExitCode(), err
+// detach has cmd start in a session of its own, with tell to say that it is
+// ready.
+func (o detachOptions) detach(cmd *exec.Cmd, tell *os.File) error {
+	cmd.Env = append(append(os.Environ(), detachedMark+"=1"), o.env...)
+	cmd.ExtraFiles = []*os.File{tell}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: !o.terminal}
+	return nil
 }
 
 // ready lets the parent go with a word, and with it the terminal and the

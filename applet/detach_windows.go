@@ -1,8 +1,6 @@
 package applet
 
 import (
-	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -13,39 +11,10 @@ import (
 	"github.com/nacre-ssh/nacre/term"
 )
 
-// To run in the background, a program starts itself again with the same command
-// line, waits until that says it is ready, and leaves. The new process has the
-// console until then, so that it can ask for what it needs.
-
-// detachedMark is set in the environment of the process in the background: to
-// the handle by which it says that it is ready.
-const detachedMark = "NACRE_DETACHED"
-
-// maxWord caps what it says, in bytes.
-const maxWord = 8192
-
 // detached is the process in the background, from the inside.
 type detached struct {
 	tell   *os.File
 	stdout *os.File
-}
-
-// detachOptions are what the process in the background has until it is ready;
-// its standard error is the program's.
-type detachOptions struct {
-	stdin, stdout *os.File // nil: nothing
-	args          []string // with the program's name before them; nil: this process's
-	env           []string // NAME=value, besides the environment
-	// terminal leaves it the console until it is ready, so that it may ask
-	// there.
-	terminal bool
-}
-
-func (o detachOptions) argv() []string {
-	if o.args != nil {
-		return o.args
-	}
-	return os.Args
 }
 
 // background returns the way to the parent in a process in the background, nil
@@ -60,53 +29,15 @@ func background(e *Env) *detached {
 	return &detached{os.NewFile(uintptr(handle), "ready"), e.Stdout}
 }
 
-// startDetached starts this program in the background. It returns the word of
-// one that is ready; one that ended before has no word but an exit code.
-func startDetached(e *Env, o detachOptions) (pid int, word []byte, code int, err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return 0, nil, 0, err
-	}
-	hear, tell, err := os.Pipe()
-	if err != nil {
-		return 0, nil, 0, err
-	}
-	defer hear.Close()
+// detach has cmd start without a console, with tell to say that it is ready.
+func (o detachOptions) detach(cmd *exec.Cmd, tell *os.File) error {
 	handle := syscall.Handle(tell.Fd())
-	if err := syscall.SetHandleInformation(handle, syscall.HANDLE_FLAG_INHERIT, syscall.HANDLE_FLAG_INHERIT); err != nil {
-		tell.Close()
-		return 0, nil, 0, err
-	}
-	cmd := &exec.Cmd{
-		Path: program, Args: o.argv(), Stderr: e.Stderr,
-		Env:         append(append(os.Environ(), detachedMark+"="+strconv.FormatUint(uint64(handle), 10)), o.env...),
-		SysProcAttr: &syscall.SysProcAttr{AdditionalInheritedHandles: []syscall.Handle{handle}},
-	}
+	cmd.Env = append(append(os.Environ(), detachedMark+"="+strconv.FormatUint(uint64(handle), 10)), o.env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{AdditionalInheritedHandles: []syscall.Handle{handle}}
 	if !o.terminal {
 		cmd.SysProcAttr.CreationFlags = windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP
 	}
-	if o.stdin != nil { // a nil *os.File is not a nil Reader
-		cmd.Stdin = o.stdin
-	}
-	if o.stdout != nil {
-		cmd.Stdout = o.stdout
-	}
-	err = cmd.Start()
-	tell.Close()
-	if err != nil {
-		return 0, nil, 0, err
-	}
-	pid = cmd.Process.Pid
-	said, err := io.ReadAll(io.LimitReader(hear, maxWord))
-	if err == nil && len(said) > 0 {
-		return pid, said[1:], 0, cmd.Process.Release()
-	}
-	err = cmd.Wait()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		err = nil
-	}
-	return 0, nil, cmd.ProcessState.ExitCode(), err
+	return syscall.SetHandleInformation(handle, syscall.HANDLE_FLAG_INHERIT, syscall.HANDLE_FLAG_INHERIT)
 }
 
 // ready lets the parent go with a word, and with it the console and the

@@ -146,7 +146,7 @@ func (p *plinkRun) prepareRun() error {
 	}
 	p.ssh = &sshRun{Env: p.environment(), line: &sshLine{command: p.command()}, conf: conf, manner: p}
 	p.ssh.peer = fmt.Sprintf("%s port %d", conf.HostName, conf.Port)
-	p.ssh.speaker.level, p.ssh.speaker.out, p.ssh.speaker.dress = conf.LogLevel, p.Stderr, plinkWords
+	p.ssh.speaker.level, p.ssh.speaker.out, p.ssh.speaker.dress = conf.LogLevel, p.Stderr, withoutMark
 	p.log, err = p.openLog()
 	return err
 }

@@ -26,11 +26,7 @@ func (p *plinkRun) explain(err error) string {
 	case errors.Is(err, errAbandoned), errors.Is(err, term.ErrInterrupted), errors.Is(err, context.Canceled):
 		return ""
 	case errors.As(err, &dns):
-		why := "Name or service not known"
-		if !dns.IsNotFound {
-			why = "Temporary failure in name resolution"
-		}
-		return "Unable to open connection:\n" + why
+		return "Unable to open connection:\n" + dnsReason(dns)
 	}
 	return "FATAL ERROR: " + p.reason(err)
 }
@@ -148,8 +144,9 @@ func (p *plinkRun) prepare(o *client.SessionOptions) {
 	}
 }
 
-// plinkWords are a sentence of ssh's as plink says it: levels have no marks.
-func plinkWords(text string) string {
+// withoutMark is a sentence of ssh's as plink and dbclient say it: levels have no
+// marks.
+func withoutMark(text string) string {
 	for _, mark := range [...]string{"debug1: ", "debug2: ", "debug3: ", "ssh: "} {
 		text = strings.TrimPrefix(text, mark)
 	}
