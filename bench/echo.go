@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"os/exec"
 	"slices"
-	"sync"
+	"strconv"
 	"time"
 
 	"github.com/nacre-ssh/nacre/internal/testpeer"
@@ -29,7 +31,7 @@ type typist struct {
 }
 
 // typist starts a client of a side and returns when keys come back.
-func (l *lab) typist(ctx context.Context, c side, at int, f far) (*typist, error) {
+func (l *lab) typist(ctx context.Context, c side, at int, far string) (*typist, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -37,7 +39,7 @@ func (l *lab) typist(ctx context.Context, c side, at int, f far) (*typist, error
 	cmd, err := l.ssh(ctx, c, at, l.dir, rawCat, "-tt", "-c", aesGCM,
 		// Hiding when keys are typed takes time on purpose, and Debian's OpenSSH doesn't have it.
 		"-o", "IgnoreUnknown=ObscureKeystrokeTiming", "-o", "ObscureKeystrokeTiming=no",
-		"-o", "ExitOnForwardFailure=yes", "-L", fmt.Sprintf("%s:%d:%s", loopback, port, f.Addr()))
+		"-o", "ExitOnForwardFailure=yes", "-L", fmt.Sprintf("%s:%d:%s", loopback, port, far))
 	if err != nil {
 		return nil, err
 	}
@@ -80,49 +82,86 @@ func (t *typist) echoes(n int) (took []float64, err error) {
 	return took, nil
 }
 
-// bulk keeps data flowing through the forward until stop is called.
+// bulk keeps data flowing through the forward, between processes of their own:
+// what moves data in quantity would have the keys wait here, too.
 func (t *typist) bulk(up, down bool) (stop func(), err error) {
-	var open []net.Conn
-	var group sync.WaitGroup
+	if !up && !down {
+		return func() {}, nil
+	}
+	way := "down"
+	if up {
+		way = "up"
+	}
+	cmd := exec.Command(self(), "-role", "bulk", strconv.Itoa(t.port), way)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it says that a signal ended it
+	}, nil
+}
+
+// bulkRole is a process that sends to a far, or takes from it, through a port
+// here until it is killed.
+func bulkRole(port, way string) error {
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return err
+	}
+	nc, err := (&tunnel{port: n}).dial()
+	if err != nil {
+		return err
+	}
+	const endless = 1 << 50
+	if way == "down" {
+		if _, err := nc.Write(farWants(0, endless)); err == nil {
+			_, err = io.Copy(io.Discard, nc)
+		}
+		return err
+	}
+	if _, err := nc.Write(farWants(endless, 0)); err != nil {
+		return err
+	}
+	return writeZeros(nc, endless)
+}
+
+// farRole is a process that is a far until its input ends.
+func farRole() error {
+	f, err := newFar()
+	if err != nil {
+		return err
+	}
+	fmt.Println(f.Addr().(*net.TCPAddr).Port)
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// farProcess starts one and returns where it is.
+func (l *lab) farProcess() (addr string, stop func(), err error) {
+	cmd := exec.CommandContext(l.ctx, self(), "-role", "far")
+	in, err := cmd.StdinPipe()
+	out, err2 := cmd.StdoutPipe()
+	if err := errors.Join(err, err2, cmd.Start()); err != nil {
+		return "", nil, err
+	}
 	stop = func() {
-		for _, nc := range open {
-			nc.Close()
-		}
-		group.Wait()
+		in.Close()
+		_ = cmd.Wait()
 	}
-	for _, way := range []struct {
-		on       bool
-		up, down int64
-	}{{up, 1 << 50, 0}, {down, 0, 1 << 50}} {
-		if !way.on {
-			continue
-		}
-		nc, err := t.dial()
-		if err != nil {
-			stop()
-			return nil, err
-		}
-		open = append(open, nc)
-		if _, err := nc.Write(farWants(way.up, way.down)); err != nil {
-			stop()
-			return nil, err
-		}
-		group.Go(func() {
-			if way.up > 0 {
-				_ = writeZeros(nc, way.up) // until it is closed
-			} else {
-				_, _ = io.Copy(io.Discard, nc)
-			}
-		})
+	var port int
+	if _, err := fmt.Fscan(out, &port); err != nil {
+		stop()
+		return "", nil, fmt.Errorf("a far: %w", err)
 	}
-	return stop, nil
+	return net.JoinHostPort(loopback, strconv.Itoa(port)), stop, nil
 }
 
 // echo is how long each of n keys took on a connection of one side to a port.
-func (b *bench) echo(c side, at int, f far, up, down bool, n int) ([]float64, error) {
+func (b *bench) echo(c side, at int, far string, up, down bool, n int) ([]float64, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	t, err := b.typist(ctx, c, at, f)
+	t, err := b.typist(ctx, c, at, far)
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +186,11 @@ const (
 // echoRow is how long a person waits for what they type, alone and beside bulk
 // data of the same connection, on this machine and over a slow link.
 func echoRow(b *bench) error {
-	f, err := newFar()
+	far, stop, err := b.farProcess()
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer stop()
 	near, slow := [2]int{}, [2]int{}
 	for i, s := range b.sides() {
 		srv, err := b.serve(s)
@@ -180,7 +219,7 @@ func echoRow(b *bench) error {
 		var all [2][]float64
 		for run := range b.runs {
 			for _, i := range [][]int{{0, 1}, {1, 0}}[run%2] {
-				took, err := b.echo(b.sides()[i], w.ports[i], f, w.up, w.down, w.keys)
+				took, err := b.echo(b.sides()[i], w.ports[i], far, w.up, w.down, w.keys)
 				if err != nil {
 					return fmt.Errorf("%s%s: %w", b.sides()[i].name, w.name, err)
 				}

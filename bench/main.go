@@ -128,6 +128,11 @@ func runRole(role, profile string, args []string) error {
 	switch role {
 	case "guard":
 		return guardRole(args)
+	case "far":
+		return farRole()
+	case "bulk":
+		args = append(args, "", "")
+		return bulkRole(args[0], args[1])
 	case "mem":
 		args = append(args, "", "", "")
 		return memRole(args[0], args[1], args[2])
