@@ -87,11 +87,14 @@ func oneProcessor(e *Env) {
 	}
 }
 
-// manyProcessors takes that back for a session at a terminal: what is typed must
-// not wait until the goroutines that move bulk data have had their turns.
+// manyProcessors is for sessions at a terminal, on both sides: what is typed must
+// not wait until the goroutines that move bulk data have had their turns. With
+// more turns at a time than there are processors the system decides, and it
+// prefers what has slept.
 func manyProcessors(e *Env) {
+	const spare = 2
 	if e.Getenv("GOMAXPROCS") == "" {
-		runtime.SetDefaultGOMAXPROCS()
+		runtime.GOMAXPROCS(runtime.NumCPU() + spare)
 	}
 }
 

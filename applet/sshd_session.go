@@ -20,6 +20,7 @@ const sessionDoor = "sshd-session"
 // runSSHDSession is the user's process: it becomes the user before anything
 // else, and serves the connections that the monitor hands to it.
 func runSSHDSession(ctx context.Context, e *Env) int {
+	manyProcessors(e)
 	w := new(sessionWorker)
 	if err := login.RunWorker(ctx, w.serve); err != nil {
 		e.Errorf("%v", err)
