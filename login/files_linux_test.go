@@ -316,6 +316,11 @@ func TestFindKey(t *testing.T) {
 		{`expiry-time="20300101Z" ` + line, 1, nil}, {`expiry-time="20200101" ` + line, 0, nil}, {`expiry-time="soon" ` + line, 0, nil},
 		{`expiry-time="20300101Z",expiry-time="202001010000Z" ` + line, 0, nil},
 		{`cert-authority ` + line, 0, nil}, {`cert-authority,principals="a" ` + line, 0, nil}, {`principals="a" ` + line, 0, nil},
+		{`restrict ` + line, 1, func(r *Restrictions) bool { return r.NoTunnel }},
+		{`restrict,tunnel="any" ` + line, 1, func(r *Restrictions) bool { return !r.NoTunnel && !r.HasTunnel }},
+		{`restrict,tunnel="3" ` + line, 1, func(r *Restrictions) bool { return !r.NoTunnel && r.HasTunnel && r.Tunnel == 3 }},
+		{`tunnel="3",restrict ` + line, 1, func(r *Restrictions) bool { return !r.NoTunnel && r.HasTunnel && r.Tunnel == 3 }},
+		{`tunnel="1",tunnel="2" ` + line, 0, nil},
 		{`tunnel="1" ` + line, 1, nil}, {`tunnel="x" ` + line, 0, nil},
 	} {
 		write(t, u, u.Home+"/.ssh/authorized_keys", c.content, 0o600)

@@ -114,7 +114,8 @@ func (r *Restrictions) apply(table []keyOption, o keyfile.Option) error {
 }
 
 func (r *Restrictions) restrict() {
-	r.NoPTY, r.NoPortForwarding, r.NoAgentForwarding, r.NoX11Forwarding, r.NoUserRC, r.NoTunnel = true, true, true, true, true, true
+	r.NoPTY, r.NoPortForwarding, r.NoAgentForwarding, r.NoX11Forwarding, r.NoUserRC = true, true, true, true, true
+	r.NoTunnel = !r.HasTunnel
 }
 
 // Permit says whether the restrictions let a client at this address in now. It
@@ -245,13 +246,14 @@ func setTunnel(r *Restrictions, v string) error {
 	n, ok := number(v)
 	switch {
 	case v == "any":
+		r.NoTunnel = false
 		return nil
 	case !ok:
 		return fmt.Errorf("%q is no device number", v)
 	case r.HasTunnel && r.Tunnel != n:
 		return errors.New("given twice")
 	}
-	r.HasTunnel, r.Tunnel = true, n
+	r.HasTunnel, r.Tunnel, r.NoTunnel = true, n, false // though restrict came before
 	return nil
 }
 
