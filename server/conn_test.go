@@ -48,7 +48,7 @@ func TestRefusals(t *testing.T) {
 	for typ, want := range map[string]ssh.RejectionReason{
 		"direct-tcpip": ssh.Prohibited, "direct-streamlocal@openssh.com": ssh.Prohibited,
 		"tun@openssh.com": ssh.ConnectionFailed, // as OpenSSH has it
-		"x11": ssh.Prohibited, "nonsense": ssh.UnknownChannelType,
+		"x11":             ssh.Prohibited, "nonsense": ssh.UnknownChannelType,
 	} {
 		_, _, err := c.OpenChannel(typ, nil)
 		var refused *ssh.OpenChannelError
