@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // TB is the part of testing.TB that this package needs. The bench, which is not
@@ -138,6 +139,11 @@ func target(t TB, port int, o ServerOptions) Target {
 	return Target{Host: "127.0.0.1", Port: port, User: Me(t), Identity: o.Authorized, HostKeys: o.HostKeys}
 }
 
+// givenPorts are the ports that FreePort gave to a test of this process. Until
+// its server listens, another test must not get the same one: it would talk to
+// a stranger.
+var givenPorts sync.Map
+
 // FreePort returns a TCP port of 127.0.0.1 that nobody listens on. Nothing
 // reserves it, so use it soon. It is below those that the system gives to
 // outgoing connections, one of which could take it before the server does.
@@ -146,8 +152,12 @@ func FreePort(t TB) int {
 	const first, last = 10000, 32000
 	var err error
 	for range 100 {
+		port := first + rand.IntN(last-first)
+		if _, given := givenPorts.LoadOrStore(port, true); given {
+			continue
+		}
 		var l net.Listener
-		l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(first+rand.IntN(last-first))))
+		l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			defer l.Close()
 			return l.Addr().(*net.TCPAddr).Port
