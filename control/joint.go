@@ -26,7 +26,10 @@ type joint struct {
 // join opens at to what in asks for, and connects both until they have ended.
 // allows says which requests of the opener's are passed on.
 func join(ctx context.Context, in *mux.Incoming, to *mux.Mux, allows func(string) bool) {
-	j := &joint{ctx: ctx, ready: make(chan struct{}), started: make(chan struct{}), allows: allows}
+	j := &joint{
+		ctx: ctx, ready: make(chan struct{}), started: make(chan struct{}), allows: allows,
+		nearAsks: newAnswers(), farAsks: newAnswers(),
+	}
 	if in.Type != "session" {
 		j.start()
 	}
@@ -116,7 +119,16 @@ func (j *joint) send() {
 // answers sends the answers to requests that were passed on in the order of the
 // requests, which need not wait for each other. It belongs to the goroutine that
 // handles them.
-type answers struct{ last chan struct{} }
+type answers struct {
+	last   chan struct{}
+	places chan struct{} // one for each that is awaited
+}
+
+// maxAnswers is how many may be awaited in a direction of a channel: requests
+// beyond wait in their queue, which has a cap of its own.
+const maxAnswers = 64
+
+func newAnswers() answers { return answers{places: make(chan struct{}, maxAnswers)} }
 
 // pass makes a request on the other channel, unless that is not allowed.
 func (a *answers) pass(ctx context.Context, r *mux.Request, to *mux.Channel, allowed bool) {
@@ -129,10 +141,15 @@ func (a *answers) pass(ctx context.Context, r *mux.Request, to *mux.Channel, all
 	if !r.WantReply {
 		return
 	}
+	select {
+	case a.places <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
 	answer, before, sent := r.Detach(), a.last, make(chan struct{})
 	a.last = sent
 	go func() {
-		defer close(sent)
+		defer func() { close(sent); <-a.places }()
 		ok, err := wait(ctx)
 		if before != nil {
 			<-before
