@@ -3,6 +3,7 @@ package applet
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,4 +144,27 @@ func TestDoctorOurServer(t *testing.T) {
 		append(args, "-o", "VerifyHostKeyDNS=yes", "-i", id.Path, "127.0.0.1")...)
 	newPatient(t).finds(t, "key-refused", 9, []string{"not in that user's authorized_keys"}, append(args, "-i", host.Path, "127.0.0.1")...)
 	newPatient(t).finds(t, "algorithms-narrowed", 7, []string{"the command line says so"}, append(args, "-o", "Ciphers=aes128-cbc", "127.0.0.1")...)
+}
+
+// A connection that ends after several refused keys, with the server's last word
+// or without it, had too many of them; after one that was taken it had not.
+func TestDoctorEndedAfterKeys(t *testing.T) {
+	for _, row := range []struct {
+		results []string
+		want    string
+	}{
+		{[]string{keyRefused, keyRefused, ""}, "too-many-keys"},
+		{[]string{keyRefused, keyRefused, keyRefused}, "too-many-keys"},
+		{[]string{keyRefused, keyRefused, keyAccepted}, "ended-after-key"},
+		{[]string{keyRefused}, "ended-in-login"},
+	} {
+		x := newExam(&sshRun{line: &sshLine{host: "host"}, conf: new(config.Client)}, nil)
+		x.stage, x.err, x.keys = atLogin, io.EOF, new(keyFacts)
+		for _, result := range row.results {
+			x.offers = append(x.offers, offered{result: result})
+		}
+		if c := x.diagnose(); c.name != row.want {
+			t.Errorf("%q: %s, not %s", row.results, c.name, row.want)
+		}
+	}
 }

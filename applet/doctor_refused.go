@@ -61,7 +61,7 @@ func endedCauses() []cause {
 				return []remedy{do("on the server, as root: see the account's state, and open it again if that is right", "chage -l "+u, "passwd -S "+u, "faillock --user "+u), x.onServer()}
 			}},
 		{"too-many-keys", atLogin, func(x *exam) bool {
-			return strings.Contains(strings.ToLower(sentAway(x.err)), "too many authentication failures") || ended(x) && len(x.refusals()) > 2
+			return strings.Contains(strings.ToLower(sentAway(x.err)), "too many authentication failures") || ended(x) && x.manyKeys()
 		},
 			func(x *exam) string {
 				return fmt.Sprintf("the server ended the connection after %d keys (MaxAuthTries), before the right one had its turn%s", len(x.offers), x.notReached())
@@ -95,6 +95,13 @@ func endedCauses() []cause {
 			},
 			func(x *exam) []remedy { return []remedy{x.onServer()} }},
 	}
+}
+
+// manyKeys says that keys were refused until the server had enough. Its last word
+// may be lost where the connection breaks, so the last key may have no answer.
+func (x *exam) manyKeys() bool {
+	n := len(x.offers)
+	return n > 2 && len(x.refusals()) >= n-1 && x.offers[n-1].result != keyAccepted
 }
 
 // accepted says whether the last key was taken as far as it went.
