@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -13,14 +14,16 @@ import (
 // root, as sshd does for this.
 func TestHostBased(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		return // sshd lets nobody else in this way
-	}
-	dir := t.TempDir()
 	nacre, err := exec.LookPath("nacre")
 	if err != nil {
 		t.Fatal(err)
 	}
+	testKeysignRefuses(t, nacre)
+	if os.Geteuid() != 0 { // sshd asks no other's machine, and others can't make a helper setuid
+		return
+	}
+	testSetuid(t, nacre)
+	dir := t.TempDir()
 	script, err := filepath.Abs("testdata/hostbased/try.sh")
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +58,60 @@ func TestHostBased(t *testing.T) {
 			if !strings.Contains(out, text) {
 				t.Errorf("%s: no %q in\n%s", name, text, out)
 			}
+		}
+	}
+}
+
+// testKeysignRefuses: without EnableSSHKeysign the helper signs nothing, whatever
+// it is asked for.
+func testKeysignRefuses(t *testing.T, nacre string) {
+	cmd := exec.Command(nacre, "ssh-keysign")
+	cmd.Stdin = strings.NewReader("\x00\x00\x00\x01\x02")
+	out, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != 255 || !strings.Contains(string(out), "ssh-keysign not enabled in /etc/ssh/ssh_config") {
+		t.Errorf("exit code %d, %q", code, out)
+	}
+}
+
+// testSetuid: a file that is setuid root for the helper's sake is nothing else,
+// whatever it is called as.
+func testSetuid(t *testing.T, nacre string) {
+	dir, err := os.MkdirTemp("", "setuid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	file := filepath.Join(dir, "ssh-keysign")
+	text, err := os.ReadFile(nacre)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, mode := range map[string]os.FileMode{dir: 0o755, file: 0o755 | os.ModeSetuid} {
+		if path == file {
+			err = os.WriteFile(file, text, 0o700)
+		}
+		if err == nil {
+			err = os.Chmod(path, mode)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const only = "nothing but ssh-keysign runs setuid"
+	for _, test := range []struct {
+		argv []string
+		code int
+		says string
+	}{
+		{[]string{"ssh", "-V"}, 2, only}, {[]string{"nacre", "version"}, 2, only}, {[]string{"nacre"}, 2, only},
+		{[]string{"nacre", "sshd", "-T"}, 2, only}, {[]string{"nacre", "ssh-keysign"}, 255, "ssh-keysign not enabled"},
+	} {
+		cmd := exec.Command(file)
+		cmd.Args, cmd.Env, cmd.Dir = test.argv, []string{"PATH=/bin"}, "/"
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != test.code || !strings.Contains(string(out), test.says) {
+			t.Errorf("%q: exit code %d, %q", test.argv, code, out)
 		}
 	}
 }

@@ -116,10 +116,13 @@ func privateHostKeys() []*key.Private {
 
 // becomeCaller gives the rights of a setuid program up, for good.
 func becomeCaller() error {
+	if err := syscall.Setgid(os.Getgid()); err != nil {
+		return fmt.Errorf("giving up the group's rights: %w", err)
+	}
 	if err := syscall.Setuid(os.Getuid()); err != nil {
 		return fmt.Errorf("giving up root's rights: %w", err)
 	}
-	if os.Getuid() != os.Geteuid() {
+	if elevated() {
 		return fmt.Errorf("root's rights were not given up")
 	}
 	return nil
