@@ -161,7 +161,7 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 		defer func() { guard.Close(); r.raw.Store(false) }()
 		term.WatchSize(ctx, r.Stdin, func(size term.Size) { s.Resize(client.Window(size)) })
 	}
-	if r.manner == nil {
+	if r.manner == nil && guard == nil { // who guards a terminal minds signals, too
 		defer r.endOnSignal(c)()
 	}
 	in := bulkInput(r.Stdin)

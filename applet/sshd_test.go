@@ -152,6 +152,7 @@ func samplePolicy() (*sessionConfig, *server.Login) {
 		noPTY: true, rekeyBytes: 1 << 40, keepAlive: uint64(time.Second), maxSessions: 10,
 		acceptEnv: []string{"LC_*"}, subsystemNames: []string{"sftp"}, subsystems: []string{"sftp-server -l"}, hostKeys: []string{"blob"},
 		forwarding: forwardingPolicy{openTCP: true, listenSockets: true, onlyOpen: true, onlyListen: true, permitListen: []string{"*:80"}, gatewayPorts: 2, socketMode: 0o600, network: "tcp4"},
+		qos:        []int{0xb8, 0}, timeouts: []string{"session:*", "x11-connection"}, timeoutSeconds: []int{60, 5}, unused: uint64(time.Minute),
 	}
 	l := &server.Login{
 		User: "alice", Remote: netip.MustParseAddrPort("[fe80::1%eth0]:22"), Local: netip.MustParseAddrPort("127.0.0.1:2222"),
