@@ -115,9 +115,10 @@ func bulkRole(port, way string) error {
 	}
 	const endless = 1 << 50
 	if way == "down" {
-		if _, err := nc.Write(farWants(0, endless)); err == nil {
-			_, err = io.Copy(io.Discard, nc)
+		if _, err := nc.Write(farWants(0, endless)); err != nil {
+			return err
 		}
+		_, err := io.Copy(io.Discard, nc)
 		return err
 	}
 	if _, err := nc.Write(farWants(endless, 0)); err != nil {
