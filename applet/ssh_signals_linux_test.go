@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A run without a session is ended by SIGTERM with success, as ssh's is, and
@@ -35,17 +36,34 @@ func TestSignalsWithoutSession(t *testing.T) {
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
+				ended := make(chan struct{})
 				for lines := bufio.NewScanner(said); lines.Scan(); {
 					if strings.Contains(lines.Text(), "Entering interactive session.") {
-						cmd.Process.Signal(s)
+						go signalUntil(ended, cmd.Process, s)
 					}
 				}
 				cmd.Wait()
+				close(ended)
 				left, _ := os.ReadDir(dir)
 				if code := cmd.ProcessState.ExitCode(); code != want && program == "ssh" || len(left) > 0 {
 					t.Errorf("%s, %v, shared %v: exit code %d, want %d; %v is left", program, s, shared, code, want, left)
 				}
 			}
+		}
+	}
+}
+
+// signalUntil sends a signal, and again where it was missed: OpenSSH looks for
+// signals before it begins to wait, and one that comes between changes nothing.
+func signalUntil(ended <-chan struct{}, p *os.Process, s syscall.Signal) {
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		p.Signal(s) // it may have ended
+		select {
+		case <-ended:
+			return
+		case <-again.C:
 		}
 	}
 }
