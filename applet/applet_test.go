@@ -129,24 +129,11 @@ func (h *host) startAgent(t *testing.T) string {
 // webServer answers as something that is no SSH server does.
 func webServer(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			fmt.Fprint(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
-			c.(*net.TCPConn).CloseWrite()
-			io.Copy(io.Discard, c) // closing with something unread would reset
-			c.Close()
-		}
-	}()
-	return l.Addr().(*net.TCPAddr).Port
+	return testpeer.Accept(t, func(nc *net.TCPConn) {
+		fmt.Fprint(nc, "HTTP/1.1 400 Bad Request\r\n\r\n")
+		nc.CloseWrite()
+		io.Copy(io.Discard, nc) // closing with something unread would reset
+	})
 }
 
 // silentServer accepts and says nothing.

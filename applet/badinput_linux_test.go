@@ -91,32 +91,17 @@ func testBadConfig(t *testing.T, h *host) {
 // up; nil says nothing, ever.
 func answering(t *testing.T, answer []byte) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close()
-				if answer != nil && len(answer) == 0 {
-					return
-				}
-				nc.Read(make([]byte, 4096))
-				nc.Write(answer)
-				if answer != nil {
-					nc.(*net.TCPConn).CloseWrite()
-				}
-				io.Copy(io.Discard, nc)
-			}()
+	return testpeer.Accept(t, func(nc *net.TCPConn) {
+		if answer != nil && len(answer) == 0 {
+			return
 		}
-	}()
-	return l.Addr().(*net.TCPAddr).Port
+		nc.Read(make([]byte, 4096))
+		nc.Write(answer)
+		if answer != nil {
+			nc.CloseWrite()
+		}
+		io.Copy(io.Discard, nc)
+	})
 }
 
 func testBadProxies(t *testing.T, h *host) {

@@ -83,21 +83,7 @@ func (p *patient) finds(t *testing.T, cause string, code int, words []string, ar
 // accepts serves connections with what a function does to each.
 func accepts(t *testing.T, serve func(net.Conn)) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { defer c.Close(); serve(c) }()
-		}
-	}()
-	return l.Addr().(*net.TCPAddr).Port
+	return testpeer.Accept(t, func(nc *net.TCPConn) { serve(nc) })
 }
 
 // options writes an ssh_config of a test's own, with the working one behind it,

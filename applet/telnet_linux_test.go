@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
 // inetd starts a program for each connection, with the connection as its
@@ -34,24 +36,7 @@ func inetd(t *testing.T, program string, args ...string) string {
 // serveTCP calls serve for each connection and returns the port.
 func serveTCP(t *testing.T, serve func(nc *net.TCPConn)) string {
 	t.Helper()
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			nc, err := l.AcceptTCP()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close()
-				serve(nc)
-			}()
-		}
-	}()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return strconv.Itoa(testpeer.Accept(t, serve))
 }
 
 // plainLogin is what telnetd runs for login: it asks, shows what it was told,
