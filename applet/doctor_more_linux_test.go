@@ -138,7 +138,7 @@ func TestDoctorOurServer(t *testing.T) {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	startProgram(t, n, exec.Command("nacre", "sshd", "-D", "-e", "-f", conf))
+	testpeer.StartProgram(t, n, exec.Command("nacre", "sshd", "-D", "-e", "-f", conf))
 	args := []string{"-F", "none", "-p", port(n), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=none", "-o", "IdentityAgent=none"}
 	newPatient(t).finds(t, "", 0, []string{"ok       server: it is SSH-2.0-nacre", "a command and a shell run", "VerifyHostKeyDNS (the command line says so): No matching host key"},
 		append(args, "-o", "VerifyHostKeyDNS=yes", "-i", id.Path, "127.0.0.1")...)

@@ -83,7 +83,7 @@ func TestDoctorStrangers(t *testing.T) {
 func openSSL(t *testing.T) int {
 	dir, n := t.TempDir(), testpeer.FreePort(t)
 	run(t, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=test", "-keyout", dir+"/key", "-out", dir+"/crt")
-	startProgram(t, n, exec.Command("openssl", "s_server", "-quiet", "-accept", fmt.Sprintf("127.0.0.1:%d", n), "-key", dir+"/key", "-cert", dir+"/crt"))
+	testpeer.StartProgram(t, n, exec.Command("openssl", "s_server", "-quiet", "-accept", fmt.Sprintf("127.0.0.1:%d", n), "-key", dir+"/key", "-cert", dir+"/crt"))
 	return n
 }
 
@@ -198,7 +198,7 @@ func TestDoctorMaxStartups(t *testing.T) {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	startProgram(t, n, exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", conf))
+	testpeer.StartProgram(t, n, exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", conf))
 	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", n))
 	if err != nil {
 		t.Fatal(err)
@@ -210,27 +210,6 @@ func TestDoctorMaxStartups(t *testing.T) {
 	newPatient(t).finds(t, "max-startups", 6, []string{"MaxStartups", "ConnectionAttempts=5"}, "-F", "none", "-p", port(n), "127.0.0.1")
 }
 
-// startProgram runs a daemon until the test ends, and returns when it listens.
-func startProgram(t *testing.T, port int, cmd *exec.Cmd) {
-	t.Helper()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	deadline := time.Now().Add(soon)
-	for {
-		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			c.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s does not listen: %v", cmd.Path, err)
-		}
-		time.Sleep(10 * time.Millisecond) // a daemon tells nobody when it begins to listen
-	}
-}
-
 // A web proxy on the way.
 func TestDoctorProxy(t *testing.T) {
 	t.Parallel()
@@ -240,7 +219,7 @@ func TestDoctorProxy(t *testing.T) {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	startProgram(t, n, exec.Command("tinyproxy", "-d", "-c", conf))
+	testpeer.StartProgram(t, n, exec.Command("tinyproxy", "-d", "-c", conf))
 	newPatient(t).finds(t, "proxy-refuses", 5, []string{"the proxy http://127.0.0.1:", "port 443"}, "-F", "none", "-o", fmt.Sprintf("ProxyURL=http://127.0.0.1:%d", n), "127.0.0.1")
 	newPatient(t).finds(t, "web-proxy", 6, []string{"ProxyURL=http://PROXY:3128"}, "-F", "none", "-p", port(n), "-o", "ConnectTimeout=1", "127.0.0.1")
 	closed := testpeer.FreePort(t)

@@ -35,7 +35,7 @@ func newClinic(t *testing.T) *clinic {
 	if err := os.Chown(c.home, c.uid, c.gid); err != nil {
 		t.Fatal(err)
 	}
-	startProgram(t, c.port, exec.Command("/usr/sbin/sshd", "-D", "-E", c.log, "-f", c.conf))
+	testpeer.StartProgram(t, c.port, exec.Command("/usr/sbin/sshd", "-D", "-E", c.log, "-f", c.conf))
 	return c
 }
 

@@ -92,6 +92,13 @@ func startDaemon(t TB, name string, cmd *exec.Cmd) *daemon {
 	return d
 }
 
+// StartProgram runs a daemon until the test ends, and returns when it listens at
+// a port of 127.0.0.1. What it says is shown if the test fails.
+func StartProgram(t TB, port int, cmd *exec.Cmd) {
+	t.Helper()
+	startDaemon(t, filepath.Base(cmd.Path), cmd).listening(t, port)
+}
+
 // listening returns when somebody accepts at the daemon's port.
 func (d *daemon) listening(t TB, port int) {
 	t.Helper()
