@@ -118,7 +118,7 @@ func bulkRole(port, way string) error {
 		if _, err := nc.Write(farWants(0, endless)); err != nil {
 			return err
 		}
-		_, err := io.Copy(io.Discard, nc)
+		_, err := discard(nc)
 		return err
 	}
 	if _, err := nc.Write(farWants(endless, 0)); err != nil {

@@ -42,7 +42,7 @@ func answer(nc net.Conn) {
 	if binary.Read(nc, binary.BigEndian, &want) != nil {
 		return
 	}
-	if _, err := io.CopyN(io.Discard, nc, want[0]); err == nil {
+	if n, err := discard(io.LimitReader(nc, want[0])); err == nil && n == want[0] {
 		writeZeros(nc, want[1])
 	}
 }
@@ -52,11 +52,19 @@ func farWants(up, down int64) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(up)), uint64(down))
 }
 
-// zeroPiece is what goes into a tunnel at once, in bytes.
-const zeroPiece = 1 << 20
+// zeroPiece is what goes into a tunnel at once and is taken from it at once, in
+// bytes: the tunnel is to be the slow part.
+const zeroPiece = 256 << 10
+
+// pieces are of zeroPiece bytes; what is in them is of no interest to anybody.
+var pieces = sync.Pool{New: func() any { return new([zeroPiece]byte) }}
 
 func writeZeros(w io.Writer, n int64) error {
-	piece := make([]byte, zeroPiece)
+	if n == 0 {
+		return nil
+	}
+	piece := pieces.Get().(*[zeroPiece]byte)
+	defer pieces.Put(piece)
 	for n > 0 {
 		m, err := w.Write(piece[:min(n, zeroPiece)])
 		if n -= int64(m); err != nil {
@@ -64,6 +72,22 @@ func writeZeros(w io.Writer, n int64) error {
 		}
 	}
 	return nil
+}
+
+// discard reads until the end. [io.Discard] would read 8 KiB at a time.
+func discard(r io.Reader) (n int64, err error) {
+	piece := pieces.Get().(*[zeroPiece]byte)
+	defer pieces.Put(piece)
+	for {
+		m, err := r.Read(piece[:])
+		n += int64(m)
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
 }
 
 // A tunnel is a client with a forward to a far.
@@ -139,7 +163,7 @@ func (t *tunnel) trade(up, down int64) error {
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(io.Discard, nc)
+	n, err := discard(nc)
 	if err == nil && n != down {
 		err = fmt.Errorf("%d of %d bytes came", n, down)
 	}
