@@ -56,4 +56,5 @@ const (
 var bounds = struct {
 	bulk, near, interactive uint32 // receive windows at the start, in bytes; near: of bulk from a peer nearby
 	chunk                   int    // the most data in one packet: with its framing it fits a small slab
-}{bulk: 2 << 20, near: 512 << 10, interactive: 256 << 10, chunk: 65280}
+	burst                   int    // about how much of one source leaves at once
+}{bulk: 2 << 20, near: 512 << 10, interactive: 256 << 10, chunk: 65280, burst: 256 << 10}

@@ -92,7 +92,9 @@ func (ch *Channel) consumed(n int, onReader bool) error {
 // drain writes a queue to its sink until it is empty.
 func (ch *Channel) drain(i int) {
 	s := &ch.streams[i]
+	var turn netx.Turn
 	for {
+		turn.Yield()
 		ch.mu.Lock()
 		b, held := s.queue.hold()
 		if b == nil || s.closed {

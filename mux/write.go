@@ -83,6 +83,13 @@ func (ch *Channel) waitRoom(n int) error {
 	}
 }
 
+// hasRoom reports whether the peer's window has room now.
+func (ch *Channel) hasRoom() bool {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return ch.usable() > 0
+}
+
 // roomNow is how much data one packet can carry as the window stands, or could
 // carry if it is closed at the moment.
 func (ch *Channel) roomNow() int {
@@ -158,20 +165,17 @@ func (ch *Channel) readFrom(stream int, r io.Reader) (int64, error) {
 	}
 	src := netx.NewSource(r)
 	var total int64
+	var turn netx.Turn
 	for {
+		turn.Yield()
 		// Not before the peer has room; but no credit is taken until there is
 		// something to send, since a small window may be all that the other
 		// stream has.
 		if err := ch.awaitRoom(); err != nil {
 			return total, err
 		}
-		n, err := src.ReadLent(p)
-		if n > 0 {
-			if err := p.send(n); err != nil {
-				return total, err
-			}
-			total += int64(n)
-		}
+		n, err := p.burst(src)
+		total += n
 		if errors.Is(err, io.EOF) {
 			return total, nil
 		}
@@ -199,7 +203,29 @@ func (p *pump) Lend() []byte {
 // Back is netx.Lender's.
 func (p *pump) Back() { p.frame.Drop() }
 
-// send sends the n bytes that were read into the packet. Where another writer
+// burst waits for something to read and sends it, with what else is there up to
+// bounds.burst: the less often either side is woken, the less bulk data costs.
+func (p *pump) burst(src *netx.Source) (sent int64, err error) {
+	n, err := src.ReadLent(p)
+	for n > 0 {
+		whole := n == len(p.b)-p.head
+		if err := p.send(n); err != nil {
+			return sent, err
+		}
+		if sent += int64(n); !whole || sent >= int64(bounds.burst) || !p.ch.hasRoom() {
+			break
+		}
+		n, err = src.TryReadLent(p)
+	}
+	if sent > 0 {
+		if err := p.ch.mux.conn.Flush(); err != nil {
+			return sent, err
+		}
+	}
+	return sent, err
+}
+
+// send enqueues the n bytes that were read into the packet. Where another writer
 // was quicker and the window no longer holds them, they go in pieces.
 func (p *pump) send(n int) error {
 	got, err := p.ch.reserve(n)
@@ -209,7 +235,7 @@ func (p *pump) send(n int) error {
 	}
 	if got == n {
 		p.ch.header(p.b, p.stream, n)
-		err := p.ch.mux.conn.Commit(p.frame, p.head+n, p.ch.lane)
+		err := p.ch.mux.conn.Enqueue(p.frame, p.head+n, p.ch.lane)
 		p.ch.wrote()
 		return err
 	}

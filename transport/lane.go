@@ -62,6 +62,11 @@ func (l *lane) release() {
 	}
 }
 
+// full reports whether n bytes more have to wait.
+func (l *lane) full(n, limit int) bool {
+	return l.bytes > 0 && (l.bytes+n > limit || l.queue > 0)
+}
+
 // wait returns when a lane has room for n bytes; callers are served in the
 // order in which they came. w.mu is held.
 func (w *writer) wait(to Lane, n, limit int) error {

@@ -49,4 +49,4 @@ var bounds = struct {
 	bulk   int // bytes of bulk that wait in the queue; callers wait beyond
 	batch  int // bytes that go into one write at most
 	budget int // bytes that one caller writes for others before it passes the role on
-}{bulk: 1 << 20, batch: 128 << 10, budget: 1 << 20}
+}{bulk: 1 << 20, batch: 256 << 10, budget: 1 << 20}

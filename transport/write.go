@@ -71,10 +71,27 @@ func (f Frame) Drop() { f.slab.Release() }
 // lane is full. It may write, for itself and for others. Not for the goroutine
 // that calls Next.
 func (c *Conn) Commit(f Frame, n int, to Lane) error {
+	if err := c.enqueue(f, n, to); err != nil {
+		return err
+	}
+	c.kick()
+	return c.out.failed()
+}
+
+// Enqueue is Commit for who sends more at once: it leaves the writing to the
+// Commit or the Flush that must follow, unless it has to wait for room.
+func (c *Conn) Enqueue(f Frame, n int, to Lane) error {
+	err := c.enqueue(f, n, to)
+	if err == nil {
+		c.out.mu.Unlock()
+	}
+	return err
+}
+
+// enqueue queues a frame. Without an error w.mu is held.
+func (c *Conn) enqueue(f Frame, n int, to Lane) error {
 	w := &c.out
-	w.mu.Lock()
-	if err := w.wait(to, n, c.cap(to)); err != nil {
-		w.mu.Unlock()
+	if err := c.room(to, n); err != nil {
 		f.slab.Release()
 		return err
 	}
@@ -84,8 +101,7 @@ func (c *Conn) Commit(f Frame, n int, to Lane) error {
 	} else {
 		w.push(to, frame{slab: f.slab, n: int32(n)})
 	}
-	c.kick()
-	return c.out.failed()
+	return nil
 }
 
 // Send sends a payload, which it copies, in the control lane, waiting while that
@@ -102,15 +118,27 @@ func (c *Conn) SendLane(to Lane, payload ...[]byte) error {
 	if n > wire.MaxPayload {
 		return fmt.Errorf("a payload of %d bytes is larger than any packet", n)
 	}
-	w := &c.out
-	w.mu.Lock()
-	if err := w.wait(to, n, c.cap(to)); err != nil {
-		w.mu.Unlock()
+	if err := c.room(to, n); err != nil {
 		return err
 	}
-	w.copyIn(to, markNone, payload...)
+	c.out.copyIn(to, markNone, payload...)
 	c.kick()
 	return c.out.failed()
+}
+
+// room waits until a lane has room for n bytes. Without an error w.mu is held.
+func (c *Conn) room(to Lane, n int) error {
+	w, limit := &c.out, c.cap(to)
+	w.mu.Lock()
+	if w.lanes[to].full(n, limit) && !w.busy { // enqueued, and nobody writes it yet
+		c.kick()
+		w.mu.Lock()
+	}
+	err := w.wait(to, n, limit)
+	if err != nil {
+		w.mu.Unlock()
+	}
+	return err
 }
 
 // Post queues a payload, which it copies, in the control lane and returns at
@@ -164,16 +192,19 @@ func (c *Conn) kick() {
 	c.write(bounds.budget)
 }
 
-// Flush writes what was posted. Not for the goroutine that calls Next.
-func (c *Conn) Flush() {
+// Flush writes what was posted or enqueued. Not for the goroutine that calls Next.
+func (c *Conn) Flush() error {
 	c.out.mu.Lock()
 	c.kick()
+	return c.out.failed()
 }
 
 // write is the work of the writer: batches until the queue is empty, or until
 // budget is spent and another goroutine takes over.
 func (c *Conn) write(budget int) {
+	var turn netx.Turn
 	for {
+		turn.Yield()
 		n, ok := c.prepare()
 		if !ok {
 			return

@@ -7,5 +7,8 @@
 // plain Read and Write where a connection has no file descriptor (TLS, a pipe in
 // memory) or the system has no such call.
 //
+// A [Turn] has who moves data in quantity let others run, those included who wait
+// for a descriptor.
+//
 // It does not know packets: transport is the next room on the way in.
 package netx

@@ -16,6 +16,7 @@ type Source struct {
 	// The arguments and results of the read under way: fields rather than
 	// captured variables, so that a read allocates nothing.
 	lend Lender
+	wait bool
 	n    int
 	err  error
 	step func(fd uintptr) bool
@@ -84,11 +85,29 @@ func (s *Source) ReadLent(l Lender) (int, error) {
 		l.Back()
 		return 0, endOf(err)
 	}
+	s.wait = true
+	return s.read(l)
+}
+
+// TryReadLent is ReadLent without waiting: it returns no bytes and no error when
+// there is nothing to read now, or when it can't know.
+func (s *Source) TryReadLent(l Lender) (int, error) {
+	if s.raw == nil {
+		return 0, nil
+	}
+	s.wait = false
+	return s.read(l)
+}
+
+func (s *Source) read(l Lender) (int, error) {
 	s.lend, s.n, s.err = l, 0, nil
 	err := s.raw.Read(s.step)
 	s.lend = nil
 	if s.n > 0 {
 		return s.n, nil
+	}
+	if err == nil && wouldBlock(s.err) {
+		return 0, nil
 	}
 	if err == nil {
 		err = s.err
@@ -107,7 +126,7 @@ func (s *Source) try(fd uintptr) bool {
 		return true
 	}
 	s.lend.Back()
-	if wouldBlock(err) {
+	if s.wait && wouldBlock(err) {
 		return false
 	}
 	s.err = err
