@@ -33,7 +33,7 @@ func sshPage() page {
 				{"SSH_ASKPASS", "A program that asks for passwords, passphrases and confirmations."},
 				{"SSH_ASKPASS_REQUIRE", "never, prefer or force: when that program is used."},
 				{"SSH_AUTH_SOCK", "The agent's socket (on Windows its pipe)."},
-				{"GOMAXPROCS", "How many threads run at a time; otherwise one, or for a session at a terminal two more than there are processors."},
+				{"GOMAXPROCS", "How many threads run at a time; otherwise one."},
 			}},
 			{title: "FILES", entries: []entry{
 				{"~/.ssh/config, /etc/ssh/ssh_config", "See ssh_config(5)."},

@@ -87,17 +87,6 @@ func oneProcessor(e *Env) {
 	}
 }
 
-// manyProcessors is for sessions at a terminal, on both sides: what is typed must
-// not wait until the goroutines that move bulk data have had their turns. With
-// more turns at a time than there are processors the system decides, and it
-// prefers what has slept.
-func manyProcessors(e *Env) {
-	const spare = 2
-	if e.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.NumCPU() + spare)
-	}
-}
-
 // sshUsage is the end of a command line that makes no sense.
 func sshUsage(e *Env, line *sshLine, err error) int {
 	var bad *getopt.Error

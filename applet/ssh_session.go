@@ -42,9 +42,6 @@ func (r *sshRun) session(ctx context.Context, c *client.Client) int {
 		return r.serveForwards(ctx, c, f)
 	}
 	tty := r.wantsTTY()
-	if tty {
-		manyProcessors(r.Env)
-	}
 	opts := r.sessionOptions(tty)
 	opts.Agent, opts.X11 = agentForwarded, display
 	opts.X11Refused = func() { r.say(config.LogInfo, "X11 forwarding request failed on channel 0") }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 
 	"github.com/nacre-ssh/nacre/cert"
@@ -20,8 +21,7 @@ const sessionDoor = "sshd-session"
 // runSSHDSession is the user's process: it becomes the user before anything
 // else, and serves the connections that the monitor hands to it.
 func runSSHDSession(ctx context.Context, e *Env) int {
-	manyProcessors(e)
-	w := new(sessionWorker)
+	w := &sessionWorker{chains: chains{fixed: e.Getenv("GOMAXPROCS") != ""}}
 	if err := login.RunWorker(ctx, w.serve); err != nil {
 		e.Errorf("%v", err)
 		return 1
@@ -34,6 +34,25 @@ type sessionWorker struct {
 	mu     sync.Mutex
 	latest *workerServer // of the last configuration seen
 	tidier tidier
+	chains chains
+}
+
+// chains has as many goroutines run at a time as there are connections, up to the
+// number of processors: one connection is one chain of work, and what is typed in
+// it waits less for its turn in a thread that runs than for another thread's.
+type chains struct {
+	fixed bool // the administrator has said how many
+	mu    sync.Mutex
+	n     int
+}
+
+func (c *chains) add(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n += n
+	if at := min(max(c.n, 1), runtime.NumCPU()); !c.fixed && runtime.GOMAXPROCS(0) != at {
+		runtime.GOMAXPROCS(at)
+	}
 }
 
 // workerServer is what connections of one configuration share.
@@ -45,6 +64,8 @@ type workerServer struct {
 }
 
 func (w *sessionWorker) serve(ctx context.Context, h *login.Handed) {
+	w.chains.add(1)
+	defer w.chains.add(-1)
 	ws, r, err := w.take(h)
 	w.tidier.note()
 	if err == nil {
