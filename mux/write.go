@@ -1,6 +1,7 @@
 package mux
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -165,9 +166,7 @@ func (ch *Channel) readFrom(stream int, r io.Reader) (int64, error) {
 	}
 	src := netx.NewSource(r)
 	var total int64
-	var turn netx.Turn
 	for {
-		turn.Yield()
 		// Not before the peer has room; but no credit is taken until there is
 		// something to send, since a small window may be all that the other
 		// stream has.
@@ -209,8 +208,8 @@ func (p *pump) burst(src *netx.Source) (sent int64, err error) {
 	n, err := src.ReadLent(p)
 	for n > 0 {
 		whole := n == len(p.b)-p.head
-		if err := p.send(n); err != nil {
-			return sent, err
+		if err = p.send(n); err != nil {
+			break
 		}
 		if sent += int64(n); !whole || sent >= int64(bounds.burst) || !p.ch.hasRoom() {
 			break
@@ -218,9 +217,7 @@ func (p *pump) burst(src *netx.Source) (sent int64, err error) {
 		n, err = src.TryReadLent(p)
 	}
 	if sent > 0 {
-		if err := p.ch.mux.conn.Flush(); err != nil {
-			return sent, err
-		}
+		err = cmp.Or(p.ch.mux.conn.Flush(), err)
 	}
 	return sent, err
 }

@@ -23,8 +23,6 @@ type reader struct {
 	need int  // length of the packet at r, 0 unknown
 	busy bool // the last read filled its room: the next slab is a large one
 
-	turn netx.Turn
-
 	open    packet.Opener
 	comp    *packet.Inflater
 	plain   *slab.Slab // the last expanded payload
@@ -70,7 +68,6 @@ func (in *reader) fill(post func()) error {
 	if post != nil {
 		post()
 	}
-	in.turn.Yield()
 	if in.slab == nil {
 		size := slab.Small
 		if in.busy {

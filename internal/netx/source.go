@@ -8,10 +8,12 @@ import (
 )
 
 // A Source reads from a connection or a pipe without holding a buffer while it
-// waits. It belongs to one goroutine.
+// waits. It belongs to one goroutine, which lets others have their turn when it
+// reads for long without having to wait.
 type Source struct {
-	r   io.Reader
-	raw syscall.RawConn // nil: plain reads
+	r    io.Reader
+	raw  syscall.RawConn // nil: plain reads
+	turn Turn
 
 	// The arguments and results of the read under way: fields rather than
 	// captured variables, so that a read allocates nothing.
@@ -62,7 +64,10 @@ func NewSource(r io.Reader) *Source {
 
 // Read fills room with at least one byte, waiting as long as it takes, and
 // returns how many. It returns [io.EOF] at the end.
-func (s *Source) Read(room []byte) (int, error) { return s.r.Read(room) }
+func (s *Source) Read(room []byte) (int, error) {
+	s.turn.Yield()
+	return s.r.Read(room)
+}
 
 // ReadSlab waits until there is something to read and returns it in a slab of
 // at least size bytes, with the number of bytes read. The caller owns the slab.
@@ -77,6 +82,7 @@ func (s *Source) ReadSlab(size int) (*slab.Slab, int, error) {
 // ReadLent waits until there is something to read and reads it into a buffer
 // that l lends. When it returns no bytes, the buffer has been given back.
 func (s *Source) ReadLent(l Lender) (int, error) {
+	s.turn.Yield()
 	if s.raw == nil {
 		n, err := s.r.Read(l.Lend())
 		if n > 0 {
@@ -127,6 +133,7 @@ func (s *Source) try(fd uintptr) bool {
 	}
 	s.lend.Back()
 	if s.wait && wouldBlock(err) {
+		s.turn = Turn{}
 		return false
 	}
 	s.err = err

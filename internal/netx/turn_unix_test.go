@@ -27,17 +27,22 @@ func TestYieldToDescriptors(t *testing.T) {
 			}
 		}
 	}()
-	for i := range int32(100) {
+	const bytes, soon = 200, 5
+	late := 0
+	for i := range int32(bytes) {
 		if _, err := a.Write([]byte{0}); err != nil {
 			t.Fatal(err)
 		}
 		looks := 0
-		for ; seen.Load() == i && looks < 5; looks++ {
+		for ; seen.Load() == i; looks++ {
 			lookAround()
 		}
-		if seen.Load() == i {
-			t.Fatalf("byte %d was not read after %d looks", i, looks)
+		if looks > soon {
+			late++ // another thread had the descriptors, and not a processor
 		}
+	}
+	if late > bytes/4 {
+		t.Errorf("%d of %d bytes were not read after %d looks", late, bytes, soon)
 	}
 }
 
