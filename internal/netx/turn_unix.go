@@ -16,46 +16,73 @@ type gate struct {
 	r, w   *os.File
 	raw    syscall.RawConn
 	step   func(fd uintptr) bool
+	b      [1]byte
 	put    bool
 	failed bool
 }
 
-// gates are those that nobody waits at. There are as many as goroutines have
-// yielded at the same time.
-var gates = sync.Pool{New: func() any { return newGate() }}
+// maxGates is how many gates are kept that nobody waits at.
+const maxGates = 16
+
+// gates are those. There are as many as goroutines have yielded at the same time.
+var gates struct {
+	mu   sync.Mutex
+	free []*gate
+}
+
+// takeGate returns one, nil when there are too many open files.
+func takeGate() *gate {
+	gates.mu.Lock()
+	defer gates.mu.Unlock()
+	last := len(gates.free) - 1
+	if last < 0 {
+		return newGate()
+	}
+	g := gates.free[last]
+	gates.free = gates.free[:last]
+	return g
+}
+
+// leave gives a gate back, or closes it.
+func (g *gate) leave(broken bool) {
+	gates.mu.Lock()
+	defer gates.mu.Unlock()
+	if broken || len(gates.free) == maxGates {
+		g.r.Close()
+		g.w.Close()
+		return
+	}
+	gates.free = append(gates.free, g)
+}
 
 func newGate() *gate {
 	g := new(gate)
 	var err error
 	if g.r, g.w, err = os.Pipe(); err != nil {
-		return nil // too many open files
-	}
-	if g.raw, err = g.r.SyscallConn(); err != nil {
 		return nil
 	}
+	g.raw, _ = g.r.SyscallConn() // fails for a nil file alone
 	g.step = g.try
 	return g
 }
 
 // try puts the byte in, waits, and takes it out.
 func (g *gate) try(fd uintptr) bool {
-	var b [1]byte
 	if !g.put {
-		_, err := g.w.Write(b[:])
+		_, err := g.w.Write(g.b[:])
 		g.put, g.failed = err == nil, err != nil
 		return g.failed
 	}
-	_, err := readFD(fd, b[:])
+	_, err := readFD(fd, g.b[:])
 	g.put = wouldBlock(err)
 	return !g.put
 }
 
 // lookAround lets those run that can, and those whose descriptors are ready.
 func lookAround() {
-	if g, _ := gates.Get().(*gate); g != nil {
-		if err := g.raw.Read(g.step); err == nil && !g.failed {
-			gates.Put(g)
-		}
+	if g := takeGate(); g != nil {
+		err := g.raw.Read(g.step)
+		g.leave(err != nil || g.failed)
 	}
 	runtime.Gosched() // who was woken with us comes first
 }
