@@ -385,6 +385,31 @@ func TestFloodInStalledRekey(t *testing.T) {
 	}
 }
 
+// What must not come in the middle of a later exchange ends the connection, but
+// from peers that are known to send it.
+func TestAnswerInRekey(t *testing.T) {
+	for id, known := range map[string]bool{
+		"SSH-2.0-paramiko_2.12.0": true, "SSH-2.0-AsyncSSH_2.10.1": true, "SSH-2.0-OpenSSH_9.2": false, "SSH-2.0-other": false,
+	} {
+		v := besiege(t, false, hostile.Offer{})
+		v.conn.quirks = quirksOf(id)
+		v.read().conn.AuthSucceeded()
+		answer := []byte{wire.MsgRequestFailure}
+		if err := errors.Join(v.peer.Send(answer), v.peer.SendInit(), v.peer.Send(answer)); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+		if !known {
+			v.over(id, wire.DisconnectProtocolError)
+			continue
+		}
+		if err := errors.Join(v.peer.ReadInit(), v.peer.Agree(), v.peer.NewKeys(), v.peer.Exchange()); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+		v.peer.Conn.Close()
+		v.over(id)
+	}
+}
+
 // Endless rekeying by the peer leaves nothing behind.
 func TestRekeyFlood(t *testing.T) {
 	for _, server := range []bool{true, false} {

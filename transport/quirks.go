@@ -17,8 +17,9 @@ type Quirks struct {
 	// EOW says that it understands eow@openssh.com; sent to others it may end
 	// the connection (PROTOCOL, section 2.1).
 	EOW bool
-	// DataInKex says that it goes on with channel messages between its KEXINIT
-	// and its NEWKEYS of a later exchange, which RFC 4253, section 7.1 forbids.
+	// DataInKex says that it goes on with messages of the connection protocol
+	// between its KEXINIT and its NEWKEYS of a later exchange, which RFC 4253,
+	// section 7.1 forbids.
 	DataInKex bool
 	// Nudge says that a client which has answered our last CLOSE may wait for one
 	// more packet before it notices that it is done.
@@ -50,7 +51,8 @@ var quirkTable = [...]struct {
 	// has it sleep for eight hours.
 	{"dropbear", Quirks{Name: "dropbear", MaxWindow: 8 << 20, MaxPacket: 32 << 10, Nudge: true, NoGuess: true}},
 	{"PuTTY", Quirks{Name: "PuTTY", MaxWindow: 16 << 20, MaxPacket: 32 << 10}},
-	{"paramiko", Quirks{Name: "paramiko", MaxWindow: 16 << 20, MaxPacket: 32 << 10, NoGuess: true}},
+	// Version 2.12 answers global requests even while it rekeys.
+	{"paramiko", Quirks{Name: "paramiko", MaxWindow: 16 << 20, MaxPacket: 32 << 10, DataInKex: true, NoGuess: true}},
 	// Version 2.10 sends what it has even while it rekeys.
 	{"AsyncSSH", Quirks{Name: "AsyncSSH", MaxWindow: 16 << 20, MaxPacket: 32 << 10, DataInKex: true}},
 	{"", Quirks{MaxWindow: 16 << 20, MaxPacket: 32 << 10, NoGuess: true}},
