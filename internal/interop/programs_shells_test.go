@@ -3,6 +3,7 @@ package interop
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -140,6 +142,7 @@ func testTramp(t *testing.T, s *station) {
 	screen.sees("29,tramp\n~.\n///1f3c#$ ")
 	screen.types("exit\r")
 	screen.sees("closed.")
+	screen.ends()
 	if left, _ := filepath.Glob(s.path("tramp.*")); len(left) > 0 {
 		t.Errorf("a socket is left: %q", left)
 	}
@@ -221,6 +224,14 @@ func (s *screen) sees(text string) {
 		if n == 0 && err != nil {
 			s.t.Fatalf("waiting for %q: %v; the screen shows\n%s", text, err, s.text.String())
 		}
+	}
+}
+
+// ends waits until the program has left the terminal.
+func (s *screen) ends() {
+	s.t.Helper()
+	if _, err := io.Copy(&s.text, s.tty); !errors.Is(err, syscall.EIO) {
+		s.t.Fatalf("waiting for the program's end: %v; the screen shows\n%s", err, s.text.String())
 	}
 }
 
