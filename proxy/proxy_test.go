@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
 // greeting is what the target says at once: it must arrive whole.
@@ -22,25 +24,7 @@ const greeting = "SSH-2.0-target\r\n"
 // serve runs a conversation for each connection and returns the address.
 func serve(t *testing.T, talk func(net.Conn)) (host string, port int) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				talk(c)
-			}()
-		}
-	}()
-	a := l.Addr().(*net.TCPAddr)
-	return "127.0.0.1", a.Port
+	return "127.0.0.1", testpeer.Accept(t, func(nc *net.TCPConn) { talk(nc) })
 }
 
 // tunnel is what any proxy of these tests does when it is content: it speaks for

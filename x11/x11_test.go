@@ -55,25 +55,15 @@ func lend(t *testing.T, f, told *Forward) []string {
 		}
 	}
 	number--
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				to, err := f.Connect(context.Background(), c)
-				if err != nil {
-					return
-				}
-				defer to.Close()
-				go io.Copy(to, c)
-				io.Copy(c, to)
-			}()
+	testpeer.AcceptAt(t, l, func(nc net.Conn) {
+		to, err := f.Connect(context.Background(), nc)
+		if err != nil {
+			return
 		}
-	}()
+		defer to.Close()
+		go io.Copy(to, nc)
+		io.Copy(nc, to)
+	})
 	r := wire.NewReader(told.AppendRequest(nil))
 	r.Bool()
 	name, cookie := r.String(), r.String()

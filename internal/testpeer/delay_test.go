@@ -2,6 +2,7 @@ package testpeer
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"testing"
@@ -10,24 +11,7 @@ import (
 
 // echo answers every connection with what it says, and returns its address.
 func echo(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				io.Copy(c, c)
-			}()
-		}
-	}()
-	return l.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", Accept(t, func(nc *net.TCPConn) { io.Copy(nc, nc) }))
 }
 
 func dialPipe(t *testing.T, target string, oneWay time.Duration) (*Pipe, *net.TCPConn) {

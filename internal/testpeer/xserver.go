@@ -56,22 +56,12 @@ func OpenXServer(t TB) (display, picture string) {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			from, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go join(from, "/tmp/.X11-unix/X"+number)
-		}
-	}()
+	AcceptAt(t, l, func(from net.Conn) { join(from, "/tmp/.X11-unix/X"+number) })
 	return fmt.Sprintf("localhost:%d", port-6000), filepath.Join(dir, "Xvfb_screen0")
 }
 
 // join passes bytes between a connection and a Unix socket until both are silent.
 func join(a net.Conn, path string) {
-	defer a.Close()
 	b, err := net.Dial("unix", path)
 	if err != nil {
 		return
