@@ -53,6 +53,7 @@ func TestCertificatesBothWays(t *testing.T) {
 // What makes a user's certificate useless does so at our server as at
 // OpenSSH's.
 func TestUserCertificatesRefused(t *testing.T) {
+	t.Parallel()
 	p := newPKI(t)
 	host := p.path("p256")
 	p.write(t, "known", "[127.0.0.1]:* "+read(t, host+".pub"))

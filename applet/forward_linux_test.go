@@ -35,6 +35,7 @@ type tunneler struct {
 // TestForwarding has our client forward through Debian's server, and Debian's
 // client through ours.
 func TestForwarding(t *testing.T) {
+	t.Parallel()
 	h := startHost(t)
 	t.Run("our client", func(t *testing.T) {
 		testForwarding(t, &tunneler{program: "ssh", args: []string{"-F", h.conf}, owner: os.Getuid(), dir: t.TempDir()})
@@ -95,21 +96,11 @@ func digests(t *testing.T, network, address string) net.Listener {
 	if network == "unix" {
 		os.Chmod(address, 0o777) // the tenant connects, too
 	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close()
-				sum := sha256.New()
-				n, err := io.Copy(sum, nc)
-				fmt.Fprintf(nc, "%d %x %v", n, sum.Sum(nil), err)
-			}()
-		}
-	}()
+	testpeer.AcceptAt(t, l, func(nc net.Conn) {
+		sum := sha256.New()
+		n, err := io.Copy(sum, nc)
+		fmt.Fprintf(nc, "%d %x %v", n, sum.Sum(nil), err)
+	})
 	return l
 }
 

@@ -289,6 +289,7 @@ func TestJudgeHost(t *testing.T) {
 // TestAgentForwarding reaches a second host through a first with a key that is held to
 // that way: with our ssh and with OpenSSH's, through OpenSSH's servers.
 func TestAgentForwarding(t *testing.T) {
+	t.Parallel()
 	id := testpeer.NewKey(t, testpeer.Ed25519)
 	start := func() *testpeer.Running {
 		return testpeer.NewOpenSSH(t).Start(t, testpeer.ServerOptions{

@@ -123,6 +123,7 @@ func (d *desktop) prints(t *testing.T, want string, args ...string) {
 
 // A user of Windows does what they do every day, against a real sshd.
 func TestWindows(t *testing.T) {
+	t.Parallel()
 	d := newDesktop(t)
 	for _, part := range []struct {
 		name string
