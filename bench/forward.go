@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -220,9 +222,15 @@ func (b *bench) carry(c side, srv *server, f far, w load) (transfer, error) {
 	return transfer{rate: rate, client: client / amount, server: (after - before) / amount}, nil
 }
 
+// resetsBorne is how many connections of a load may be reset: OpenSSH's client has
+// been seen to reset one.
+const resetsBorne = 10
+
+// tradeAll carries a load. A connection that is reset is made again, and told.
 func (t *tunnel) tradeAll(w load) error {
 	const atOnce = 8
 	var group sync.WaitGroup
+	var resets atomic.Int32
 	work, failed := make(chan struct{}, w.count), make(chan error, atOnce)
 	for range w.count {
 		work <- struct{}{}
@@ -231,7 +239,11 @@ func (t *tunnel) tradeAll(w load) error {
 	for range min(atOnce, w.count) {
 		group.Go(func() {
 			for range work {
-				if err := t.trade(w.up, w.down); err != nil {
+				err := t.trade(w.up, w.down)
+				for errors.Is(err, syscall.ECONNRESET) && resets.Add(1) <= resetsBorne {
+					err = t.trade(w.up, w.down)
+				}
+				if err != nil {
 					failed <- err
 					return
 				}
@@ -240,6 +252,9 @@ func (t *tunnel) tradeAll(w load) error {
 	}
 	group.Wait()
 	close(failed)
+	if n := resets.Load(); n > 0 {
+		fmt.Fprintf(os.Stderr, "bench: %s: %d connections were reset and made again\n", t.cmd.Path, n)
+	}
 	return <-failed
 }
 
