@@ -45,7 +45,7 @@ type Channel struct {
 	mu          sync.Mutex
 	ready       bool // the peer has confirmed
 	interactive bool // it is for keystrokes
-	counted     bool // in mux.bulk
+	counted     use  // in mux.bulk or mux.terminals
 	label       string
 	idle        *time.Timer // watches over an open channel; nil: nobody does
 	err         error
@@ -86,15 +86,15 @@ const (
 
 func newChannel(m *Mux, typ string, opts Options) *Channel {
 	ch := &Channel{mux: m, typ: typ, opts: opts, lane: transport.Bulk, done: make(chan struct{})}
-	size := bounds.bulk
+	size, near := bounds.bulk, m.nearFlight()
 	if m.near() {
-		size = min(size, bounds.near)
+		size = min(size, near)
 	}
 	if ch.interactive = opts.Interactive; ch.interactive {
 		ch.lane = transport.Control
 		size = bounds.interactive
 	}
-	ch.window = window{size: size, left: size, max: m.conn.Quirks().MaxWindow}
+	ch.window = window{size: size, near: near, left: size, max: m.conn.Quirks().MaxWindow}
 	ch.streams[streamData].sink = opts.Sink
 	ch.room.L, ch.readable.L = &ch.mu, &ch.mu
 	return ch
@@ -107,7 +107,9 @@ func (ch *Channel) SetInteractive() {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	ch.lane, ch.interactive = transport.Control, true
-	ch.uncount()
+	if ch.counted != useNone {
+		ch.count(ch.use())
+	}
 }
 
 // confirm takes what the peer said of its side. mu is held.
@@ -119,7 +121,7 @@ func (ch *Channel) confirm(peer, credit, maxPacket uint32) {
 		ch.spare = credit - near
 	}
 	if ch.err == nil { // else the connection has ended meanwhile
-		ch.count()
+		ch.count(ch.use())
 		ch.arm()
 	}
 	ch.room.Broadcast()
@@ -235,7 +237,7 @@ func (ch *Channel) free() {
 	over := ch.gotClose && ch.sentClose
 	if over {
 		ch.window.release()
-		ch.uncount()
+		ch.count(useNone)
 		ch.disarm()
 	}
 	ch.mu.Unlock()

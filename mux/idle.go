@@ -143,7 +143,7 @@ func (ch *Channel) abandon() {
 		ch.mu.Unlock()
 		return
 	}
-	ch.uncount()
+	ch.count(useNone)
 	ch.mu.Unlock()
 	ch.mux.mu.Lock()
 	ch.mux.abandoned++

@@ -55,6 +55,7 @@ const (
 // whatever could go wrong at a bound does so often.
 var bounds = struct {
 	bulk, near, interactive uint32 // receive windows at the start, in bytes; near: of bulk from a peer nearby
+	beside                  uint32 // near, of bulk beside a terminal: what is typed waits behind it
 	chunk                   int    // the most data in one packet: with its framing it fits a small slab
 	burst                   int    // about how much of one source leaves at once
-}{bulk: 2 << 20, near: 512 << 10, interactive: 256 << 10, chunk: 65280, burst: 256 << 10}
+}{bulk: 2 << 20, near: 512 << 10, interactive: 256 << 10, beside: 128 << 10, chunk: 65280, burst: 256 << 10}

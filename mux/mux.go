@@ -76,7 +76,9 @@ type Mux struct {
 	ended     error
 
 	bulkMu sync.Mutex   // keeps classes of service in the order of what changes them
-	bulk   atomic.Int32 // open channels that are bulky
+	bulk   atomic.Int32 // open channels that are for bulk
+
+	terminals atomic.Int32 // open channels on which somebody types
 
 	born    time.Time
 	used    atomic.Int64 // when something was carried on a channel, by now

@@ -576,7 +576,7 @@ func TestNearFlight(t *testing.T) {
 // A window that was opened before the path was known to be short becomes a
 // smaller one, once what the peer has of it is used up.
 func TestWindowFits(t *testing.T) {
-	w := window{size: bounds.bulk, left: bounds.bulk} // and never grows
+	w := window{size: bounds.bulk, near: bounds.near, left: bounds.bulk} // and never grows
 	rtt := func() time.Duration { return nearPath }
 	for range 2 * bounds.bulk / bounds.near {
 		if n := int(min(w.left, bounds.near/2)); n > 0 {
@@ -602,8 +602,36 @@ func TestRoundTripMeasuredFirst(t *testing.T) {
 	}
 }
 
+// Less of bulk is under way beside a terminal, where the peer is nearby: what is
+// typed waits behind it.
+func TestWindowBesideTerminal(t *testing.T) {
+	client, _ := pairWith(t, Config{}, accepting(func(ch *Channel) { <-ch.Done() }), &transport.Config{}, &transport.Config{})
+	window := func() uint32 {
+		ch := openChannel(t, client, Options{})
+		defer ch.Close()
+		ch.mu.Lock()
+		defer ch.mu.Unlock()
+		return ch.window.size
+	}
+	for deadline := time.Now().Add(10 * time.Second); !client.near(); runtime.Gosched() {
+		window()
+		if time.Now().After(deadline) {
+			t.Fatalf("a round trip of %v in memory", client.conn.RTT())
+		}
+	}
+	alone := window()
+	terminal := openChannel(t, client, Options{})
+	terminal.SetInteractive()
+	beside := window()
+	terminal.Close()
+	<-terminal.Done()
+	if after := window(); alone != bounds.near || beside != bounds.beside || after != alone {
+		t.Errorf("windows of %d alone, %d beside a terminal, %d after it", alone, beside, after)
+	}
+}
+
 func TestWindowGrows(t *testing.T) {
-	w := window{size: 1000, left: 1000, max: 8000}
+	w := window{size: 1000, near: bounds.near, left: 1000, max: 8000}
 	rtt := func() time.Duration { return time.Hour }
 	for range 40 {
 		n := int(w.left)
@@ -623,7 +651,7 @@ func TestWindowGrows(t *testing.T) {
 	if before-grown.Load() != 7000 {
 		t.Fatalf("gave %d back to the budget", before-grown.Load())
 	}
-	slow := window{size: 1000, left: 1000, max: 8000}
+	slow := window{size: 1000, near: bounds.near, left: 1000, max: 8000}
 	for range 10 {
 		slow.take(1000)
 		slow.consume(1000, func() time.Duration { return time.Nanosecond })

@@ -16,35 +16,52 @@ type QoS struct {
 	Interactive, Bulk int
 }
 
-// bulky says whether a channel makes a connection one for bulk: all do but
-// terminals, and agents, whose messages are few and small. mu is held.
-func (ch *Channel) bulky() bool {
-	return !ch.interactive && ch.typ != "auth-agent@openssh.com"
-}
+// A use is what an open channel makes of its connection.
+type use uint8
 
-// count notes that a channel is open now. Its mu is held.
-func (ch *Channel) count() {
-	if ch.bulky() && !ch.counted {
-		ch.counted = true
-		ch.mux.countBulk(1)
+const (
+	useNone     use = iota // not open, or an agent's, whose messages are few and small
+	useBulk                // one for bulk
+	useTerminal            // one on which somebody types
+)
+
+// use is what a channel is for. mu is held.
+func (ch *Channel) use() use {
+	switch {
+	case ch.interactive:
+		return useTerminal
+	case ch.typ == "auth-agent@openssh.com":
+		return useNone
 	}
+	return useBulk
 }
 
-// uncount notes that a channel is over, or turned out to be a terminal. Its mu is
-// held.
-func (ch *Channel) uncount() {
-	if ch.counted {
-		ch.counted = false
-		ch.mux.countBulk(-1)
+// count notes what a channel is counted as from now on. Its mu is held.
+func (ch *Channel) count(as use) {
+	was := ch.counted
+	ch.counted = as
+	if was == as {
+		return
+	}
+	ch.mux.count(was, -1)
+	ch.mux.count(as, 1)
+}
+
+func (m *Mux) count(u use, n int32) {
+	switch u {
+	case useBulk:
+		m.countBulk(n)
+	case useTerminal:
+		m.terminals.Add(n)
 	}
 }
 
 // countBulk changes the class of service with what is open.
-func (m *Mux) countBulk(n int) {
+func (m *Mux) countBulk(n int32) {
 	m.bulkMu.Lock()
 	defer m.bulkMu.Unlock()
 	was := m.bulk.Load()
-	now := m.bulk.Add(int32(n))
+	now := m.bulk.Add(n)
 	if (was == 0) != (now == 0) {
 		m.setClass(now == 0)
 	}

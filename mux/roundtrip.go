@@ -31,6 +31,15 @@ func (m *Mux) near() bool {
 	return d > 0 && d <= nearPath
 }
 
+// nearFlight is how much a bulk channel may have under way on a short path, in
+// bytes.
+func (m *Mux) nearFlight() uint32 {
+	if m.terminals.Load() > 0 {
+		return bounds.beside
+	}
+	return bounds.near
+}
+
 // measure begins to measure the round trip unless that is under way. It doesn't
 // wait: what it sends leaves with the next packet.
 func (m *Mux) measure() {

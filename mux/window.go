@@ -13,6 +13,7 @@ var grown atomic.Int64
 // path is what limits the peer.
 type window struct {
 	size  uint32 // what the peer may have under way
+	near  uint32 // the size to fit to where the peer is nearby
 	max   uint32
 	left  uint32 // what it may still send
 	owed  uint32 // consumed and not yet given back
@@ -72,9 +73,9 @@ func (w *window) fit(rtt time.Duration) {
 		return
 	}
 	w.sized = true
-	if w.size > bounds.near {
-		w.over = w.size - bounds.near
-		w.size = bounds.near
+	if w.size > w.near {
+		w.over = w.size - w.near
+		w.size = w.near
 		w.release()
 	}
 }
