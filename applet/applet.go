@@ -127,7 +127,7 @@ const helpUsage = "usage: nacre help [--man] [page]\n"
 // manual.
 func runHelp(_ context.Context, e *Env) int {
 	var man bool
-	table := getopt.Table{{Long: "man", Help: "print the page for man -l", Do: flag(&man)}}
+	table := getopt.Table{{Long: "man", Help: "print the page for man -l", Do: getopt.Flag(&man)}}
 	names, err := table.Parse(e.Args, -1)
 	switch {
 	case err != nil || len(names) > 1 || man && len(names) == 0:
@@ -158,7 +158,7 @@ func helpList(e *Env) int {
 	doors := Doors()
 	var seen []string
 	for _, d := range doors {
-		if d.Group == "" || contains(seen, d.Group) {
+		if d.Group == "" || slices.Contains(seen, d.Group) {
 			continue
 		}
 		seen = append(seen, d.Group)
@@ -171,15 +171,6 @@ func helpList(e *Env) int {
 	}
 	fmt.Fprint(e.Stdout, b.String())
 	return 0
-}
-
-func contains(list []string, s string) bool {
-	for _, other := range list {
-		if other == s {
-			return true
-		}
-	}
-	return false
 }
 
 // versionLine is what ssh -V prints.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/keyfile"
 	"github.com/nacre-ssh/nacre/term"
 )
@@ -50,7 +51,7 @@ func (l *dbLine) table() []dbOption {
 	}
 	var rows []dbOption
 	for letter, into := range flags {
-		rows = append(rows, dbOption{letter, false, flag(into)})
+		rows = append(rows, dbOption{letter, false, getopt.Flag(into)})
 	}
 	for _, letter := range []byte("VFeD") { // the last three it has no use for
 		rows = append(rows, dbOption{letter, false, l.shows(showDbVersion)})

@@ -92,8 +92,8 @@ func (l *doctorLine) table() getopt.Table {
 		t = append(t, row)
 	}
 	return append(t,
-		getopt.Row{Long: "batch", Help: "ask for no password and no passphrase", Do: flag(&l.batch)},
-		getopt.Row{Long: "server", Help: "check this machine's server, and whether it lets the user in", Do: flag(&l.server)},
+		getopt.Row{Long: "batch", Help: "ask for no password and no passphrase", Do: getopt.Flag(&l.batch)},
+		getopt.Row{Long: "server", Help: "check this machine's server, and whether it lets the user in", Do: getopt.Flag(&l.server)},
 		getopt.Row{Letter: 'f', Arg: "sshd_config", Help: "with --server: the server's configuration file", Do: text(&l.file)},
 	)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/internal/pattern"
 	"github.com/nacre-ssh/nacre/kex"
 	"github.com/nacre-ssh/nacre/packet"
@@ -107,7 +108,7 @@ func algorithmCauses() []cause {
 				return strings.Join(parts, "; ")
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("take that line out, or begin its value with + to add to the usual ones instead of replacing them", "nacre config check "+shellWord(x.run.line.host))}
+				return []remedy{do("take that line out, or begin its value with + to add to the usual ones instead of replacing them", "nacre config check "+getopt.Word(x.run.line.host))}
 			}},
 		{"algorithms-old-server", atKeyExchange, func(x *exam) bool { return anyMismatch(x, (*mismatch).old) },
 			func(x *exam) string {
@@ -140,7 +141,7 @@ func algorithmCauses() []cause {
 				return fmt.Sprintf("the server says its version, and then nothing arrives for %v: large packets get lost on the way (a tunnel or VPN with a smaller MTU), or the server is overloaded", x.run.conf.ConnectTimeout)
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("see whether large packets arrive", "ping -M do -s 1400 "+shellWord(x.run.conf.HostName)), do("if not, lower the MTU of the interface that leads there", "ip link set dev tun0 mtu 1280")}
+				return []remedy{do("see whether large packets arrive", "ping -M do -s 1400 "+getopt.Word(x.run.conf.HostName)), do("if not, lower the MTU of the interface that leads there", "ip link set dev tun0 mtu 1280")}
 			}},
 	}
 }

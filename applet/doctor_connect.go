@@ -12,6 +12,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/proxy"
 )
 
@@ -241,7 +242,7 @@ func placeCauses() []cause {
 			func(x *exam) []remedy {
 				var list []remedy
 				for _, name := range x.near() {
-					list = append(list, do("perhaps you mean "+name, "ssh "+shellWord(name)))
+					list = append(list, do("perhaps you mean "+name, "ssh "+getopt.Word(name)))
 				}
 				return list
 			}},
@@ -260,7 +261,7 @@ func placeCauses() []cause {
 			},
 			func(x *exam) []remedy {
 				return []remedy{
-					do("check this machine's network, a VPN, and its name servers", "getent hosts "+shellWord(x.run.conf.HostName), "cat /etc/resolv.conf"),
+					do("check this machine's network, a VPN, and its name servers", "getent hosts "+getopt.Word(x.run.conf.HostName), "cat /etc/resolv.conf"),
 					do("if you know the address, use it", x.ssh("-o", "HostName=ADDRESS")),
 				}
 			}},

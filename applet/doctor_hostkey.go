@@ -10,6 +10,7 @@ import (
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/knownhosts"
 )
@@ -194,7 +195,7 @@ func hostKeyCauses() []cause {
 				e, _ := as[*knownhosts.ChangedError](x)
 				return []remedy{
 					do("first find out which it is: compare the fingerprint with the machine's own, on its console or from its keeper", "for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done"),
-					do("only if it is the machine's: forget the old key; ssh then asks about the new one", "ssh-keygen -f "+shellWord(e.File)+" -R "+shellWord(e.Host)),
+					do("only if it is the machine's: forget the old key; ssh then asks about the new one", "ssh-keygen -f "+getopt.Word(e.File)+" -R "+getopt.Word(e.Host)),
 				}
 			}},
 		{"host-unknown", atHostKey, (*exam).strange,
@@ -207,7 +208,7 @@ func hostKeyCauses() []cause {
 			},
 			func(x *exam) []remedy {
 				return []remedy{
-					do("look at the host's key, compare the fingerprint with the machine's own, and remember it", "ssh-keyscan -p "+fmt.Sprint(x.run.conf.Port)+" "+shellWord(x.run.conf.HostName)+" | ssh-keygen -lf -"),
+					do("look at the host's key, compare the fingerprint with the machine's own, and remember it", "ssh-keyscan -p "+fmt.Sprint(x.run.conf.Port)+" "+getopt.Word(x.run.conf.HostName)+" | ssh-keygen -lf -"),
 					do("or log in once by hand, with a question", x.ssh("-o", "StrictHostKeyChecking=ask", "-o", "BatchMode=no")),
 				}
 			}},
@@ -222,7 +223,7 @@ func hostKeyCauses() []cause {
 		{"known-hosts-unreadable", atHostKey, always,
 			func(x *exam) string { return fmt.Sprintf("the known hosts can't be read: %v", x.trust) },
 			func(x *exam) []remedy {
-				return []remedy{do("make the file readable for you alone", "chmod 600 "+shellWord(x.run.policy.userFile()))}
+				return []remedy{do("make the file readable for you alone", "chmod 600 "+getopt.Word(x.run.policy.userFile()))}
 			}},
 	}
 }

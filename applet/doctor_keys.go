@@ -12,6 +12,7 @@ import (
 	"github.com/nacre-ssh/nacre/agent"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/cert"
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
 )
@@ -174,7 +175,7 @@ func keyFileCauses() []cause {
 				return fmt.Sprintf("the key %s was not offered: others than you may read the file (mode %04o), and ssh uses no such key", x.home(f.path), f.tooOpenError().Mode.Perm())
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("make it yours alone, and try again; if others may have read it, make a new key instead", "chmod 600 "+shellWord(x.keys.find(open).path))}
+				return []remedy{do("make it yours alone, and try again; if others may have read it, make a new key instead", "chmod 600 "+getopt.Word(x.keys.find(open).path))}
 			}},
 		{"key-missing", atLogin, unusable(absent),
 			func(x *exam) string {
@@ -189,7 +190,7 @@ func keyFileCauses() []cause {
 				return fmt.Sprintf("the key %s can't be read: %v", x.home(f.path), withoutPath(f.err))
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("see what the file is; a private key begins with -----BEGIN, or is a .ppk file of PuTTY's", "head -c 60 "+shellWord(x.keys.find(broken).path)),
+				return []remedy{do("see what the file is; a private key begins with -----BEGIN, or is a .ppk file of PuTTY's", "head -c 60 "+getopt.Word(x.keys.find(broken).path)),
 					do("take it from a backup, or make a new key and put it on the server", "ssh-keygen -t ed25519")}
 			}},
 		{"key-small", atLogin, skippedFor(auth.ErrKeySize),
@@ -204,7 +205,7 @@ func keyFileCauses() []cause {
 				return fmt.Sprintf("the %s key %s was not offered: %s", key.ShortName(cert.PlainKey(o.key).Type()), x.source(o), x.whyNoAlgorithm())
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("take the line out, or add to the usual ones with +", "nacre config check "+shellWord(x.run.line.host)),
+				return []remedy{do("take the line out, or add to the usual ones with +", "nacre config check "+getopt.Word(x.run.line.host)),
 					do("or use a key of a type that the server takes, such as Ed25519", newKey(x)...)}
 			}},
 		{"key-locked", atLogin, func(x *exam) bool { return x.lockedKey() != nil },
@@ -212,7 +213,7 @@ func keyFileCauses() []cause {
 				return fmt.Sprintf("the server would take the key %s, which is locked with a passphrase, and nobody could be asked for it%s", x.home(x.lockedKey().path), x.whyNotAsked())
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("give it to an agent once, which keeps it open", "eval \"$(ssh-agent)\"; ssh-add "+shellWord(x.lockedKey().path)), do("or run doctor on a terminal, without --batch")}
+				return []remedy{do("give it to an agent once, which keeps it open", "eval \"$(ssh-agent)\"; ssh-add "+getopt.Word(x.lockedKey().path)), do("or run doctor on a terminal, without --batch")}
 			}},
 		{"key-no-signature", atLogin, func(x *exam) bool { return x.unsigned() != nil },
 			func(x *exam) string {

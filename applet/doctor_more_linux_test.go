@@ -13,6 +13,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/internal/testpeer"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
@@ -48,7 +49,7 @@ func TestDoctorAdvisedCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := newExam(&sshRun{line: l.sshLine, conf: &config.Client{ProxyJump: []config.Jump{{Host: "a"}, {User: "me", Host: "::1", Port: 2}}}}, nil)
-	want := "ssh -t -F 'a b' -6 -p 22 -J jump -i " + shellWord(os.Args[0]) + ` -o ProxyURL=http://me@proxy:3128 -o 'ProxyCommand=nc '\''%h'\'' $(id)' me@host`
+	want := "ssh -t -F 'a b' -6 -p 22 -J jump -i " + getopt.Word(os.Args[0]) + ` -o ProxyURL=http://me@proxy:3128 -o 'ProxyCommand=nc '\''%h'\'' $(id)' me@host`
 	if got := x.ssh("-t"); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/mux"
 	"github.com/nacre-ssh/nacre/proxy"
 	"github.com/nacre-ssh/nacre/wire"
@@ -37,14 +38,14 @@ func connectCauses() []cause {
 		{"jump-loop", atConnect, func(x *exam) bool { return jumped(x) && !farAway(x.err) },
 			func(x *exam) string { return "the way over jump hosts can't be gone: " + x.err.Error() },
 			func(x *exam) []remedy {
-				return []remedy{do("look at ProxyJump"+x.saidBy("ProxyJump")+", for this host and for each host on the way", "nacre config check "+shellWord(x.run.line.host))}
+				return []remedy{do("look at ProxyJump"+x.saidBy("ProxyJump")+", for this host and for each host on the way", "nacre config check "+getopt.Word(x.run.line.host))}
 			}},
 		{"jump-unreachable", atConnect, jumped,
 			func(x *exam) string {
 				return fmt.Sprintf("the jump host does not get to %s: %s", port(x), farWords(x.err))
 			},
 			func(x *exam) []remedy {
-				return []remedy{do("the name and the port are looked up on the jump host: see what it says there", x.onJump(fmt.Sprintf("getent hosts %s; nc -vz %s %d", shellWord(x.run.conf.HostName), shellWord(x.run.conf.HostName), x.run.conf.Port)))}
+				return []remedy{do("the name and the port are looked up on the jump host: see what it says there", x.onJump(fmt.Sprintf("getent hosts %s; nc -vz %s %d", getopt.Word(x.run.conf.HostName), getopt.Word(x.run.conf.HostName), x.run.conf.Port)))}
 			}},
 		{"proxy-password", atConnect, func(x *exam) bool { return errors.As(x.err, new(*proxy.AuthError)) },
 			func(x *exam) string { return "the proxy wants to know who you are: " + x.err.Error() },
@@ -79,7 +80,7 @@ func connectCauses() []cause {
 			},
 			func(x *exam) []remedy {
 				return []remedy{
-					do("see whether the machine answers to anything", "ping "+shellWord(x.run.conf.HostName)),
+					do("see whether the machine answers to anything", "ping "+getopt.Word(x.run.conf.HostName)),
 					do("if it does, a firewall or a cloud's security group has to let your address through to this port; if not, check the address, the VPN, and that the machine runs"),
 				}
 			}},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nacre-ssh/nacre/cert"
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/key"
 )
 
@@ -47,7 +48,7 @@ func (x *exam) heardWords() string {
 // onServer is what to do where only the server knows.
 func (x *exam) onServer() remedy {
 	return do("only the server knows which: on it, as root, this looks at the configuration, the account, the files and the log",
-		"nacre doctor --server "+shellWord(x.run.conf.User), "journalctl -u ssh -u sshd -n 50")
+		"nacre doctor --server "+getopt.Word(x.run.conf.User), "journalctl -u ssh -u sshd -n 50")
 }
 
 // endedCauses are connections that end during the login.
@@ -57,7 +58,7 @@ func endedCauses() []cause {
 		{"account", atLogin, func(x *exam) bool { return x.heardWords() != "" },
 			func(x *exam) string { return "the server says that " + x.heardWords() },
 			func(x *exam) []remedy {
-				u := shellWord(x.run.conf.User)
+				u := getopt.Word(x.run.conf.User)
 				return []remedy{do("on the server, as root: see the account's state, and open it again if that is right", "chage -l "+u, "passwd -S "+u, "faillock --user "+u), x.onServer()}
 			}},
 		{"too-many-keys", atLogin, func(x *exam) bool {
@@ -217,9 +218,9 @@ func certificateCauses() []cause {
 			func(x *exam) []remedy {
 				o, c, _ := x.refusedCertificate()
 				return []remedy{
-					do("look at it", "ssh-keygen -L -f "+shellWord(strings.TrimSuffix(o.source, " agent"))),
+					do("look at it", "ssh-keygen -L -f "+getopt.Word(strings.TrimSuffix(o.source, " agent"))),
 					do("have its authority sign the key anew, for this user and this time (on the authority's machine)",
-						fmt.Sprintf("ssh-keygen -s CA_KEY -I %s -n %s -V +52w KEY.pub", shellWord(c.KeyID), shellWord(x.run.conf.User))),
+						fmt.Sprintf("ssh-keygen -s CA_KEY -I %s -n %s -V +52w KEY.pub", getopt.Word(c.KeyID), getopt.Word(x.run.conf.User))),
 					do("compare the clocks, here and on the server", "date -u"),
 				}
 			}},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/term"
 )
 
@@ -75,7 +76,7 @@ func oneLine(text string) string { return strings.ReplaceAll(term.Printable(text
 func sentenceOfWords(words []string) string {
 	typed := make([]string, len(words))
 	for i, w := range words {
-		typed[i] = shellWord(w)
+		typed[i] = getopt.Word(w)
 	}
 	return strings.Join(typed, " ")
 }

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/login"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // A serverExam looks at a server's own machine: what keeps a user out there.
@@ -120,7 +122,7 @@ func (s *serverExam) run(ctx context.Context) int {
 		check(s, ctx)
 	}
 	if s.report.bad {
-		fmt.Fprintf(s.report.out, "\nThe problems above can keep %s out, or do.\n", printableArg(s.name))
+		fmt.Fprintf(s.report.out, "\nThe problems above can keep %s out, or do.\n", term.Printable(s.name))
 		s.report.remedies("what to do", s.report.advice)
 		return doctorServerBad
 	}
@@ -270,7 +272,7 @@ func (s *serverExam) checkUser(ctx context.Context) {
 		u = getent(ctx, s.name)
 	}
 	if u == nil {
-		s.bad("user", "check the spelling (upper and lower case count), or make the account", []string{"getent passwd | cut -d: -f1", "adduser " + shellWord(s.name)},
+		s.bad("user", "check the spelling (upper and lower case count), or make the account", []string{"getent passwd | cut -d: -f1", "adduser " + getopt.Word(s.name)},
 			"there is no user %q on this machine", s.name)
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/internal/pattern"
 	"github.com/nacre-ssh/nacre/login"
 )
@@ -24,7 +25,7 @@ func (s *serverExam) checkAccount(context.Context) {
 	}
 	for _, name := range s.nologin {
 		if text, err := os.ReadFile(name); err == nil && s.user.UID != 0 {
-			s.bad("account", "remove it, when its reason is gone", []string{"rm " + shellWord(name)}, "%s keeps everybody but root out: %q", name, excerpt(string(text)))
+			s.bad("account", "remove it, when its reason is gone", []string{"rm " + getopt.Word(name)}, "%s keeps everybody but root out: %q", name, excerpt(string(text)))
 			break
 		}
 	}
@@ -41,7 +42,7 @@ func (s *serverExam) checkAccount(context.Context) {
 }
 
 func (s *serverExam) accountState(a *login.Account) {
-	name := shellWord(s.name)
+	name := getopt.Word(s.name)
 	var refused *login.AccountError
 	switch err := a.Check(time.Now()); {
 	case err == nil:
@@ -66,14 +67,14 @@ func (s *serverExam) checkShell(context.Context) {
 	if s.user == nil {
 		return
 	}
-	name, shell := shellWord(s.name), s.user.Shell
+	name, shell := getopt.Word(s.name), s.user.Shell
 	fix := []string{"usermod -s /bin/bash " + name}
 	info, err := os.Stat(shell)
 	switch {
 	case err != nil:
 		s.bad("shell", "give the user a shell that is there, or install this one", fix, "the shell %s does not exist, so nobody gets in as %s", shell, s.name)
 	case !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0:
-		s.bad("shell", "make it executable, or give the user another one", append([]string{"chmod a+rx " + shellWord(shell)}, fix...), "the shell %s can't be executed", shell)
+		s.bad("shell", "make it executable, or give the user another one", append([]string{"chmod a+rx " + getopt.Word(shell)}, fix...), "the shell %s can't be executed", shell)
 	case isNoShell(shell):
 		s.bad("shell", "if the user shall have a shell, give it one; forwards and internal-sftp work without", fix, "the shell %s ends every session at once", shell)
 	case !listedIn(s.shells, shell):
@@ -109,11 +110,11 @@ func (s *serverExam) checkHome(context.Context) {
 	if s.user == nil {
 		return
 	}
-	home := shellWord(s.user.Home)
+	home := getopt.Word(s.user.Home)
 	info, err := os.Stat(s.user.Home)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		s.bad("home", "make it", []string{"mkdir -p " + home, "chown " + shellWord(s.name) + ": " + home, "chmod 755 " + home}, "the home directory %s does not exist", s.user.Home)
+		s.bad("home", "make it", []string{"mkdir -p " + home, "chown " + getopt.Word(s.name) + ": " + home, "chmod 755 " + home}, "the home directory %s does not exist", s.user.Home)
 	case err != nil:
 		s.report.note("home", "%s can't be looked at: %s", s.user.Home, sentence(err))
 	case !info.IsDir():

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nacre-ssh/nacre/cert"
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
 	"github.com/nacre-ssh/nacre/login"
@@ -43,7 +44,7 @@ func (s *serverExam) checkKeyFiles(context.Context) {
 	}
 	if there == 0 && !slices.Equal(patterns, []string{"none"}) {
 		s.bad("keys", "put the user's public key there: from the user's machine (with a password), or here with the key's line", []string{
-			"nacre ssh-copy-id " + shellWord(s.name) + "@HOST", "install -d -m 700 -o " + shellWord(s.name) + " " + shellWord(s.user.Home+"/.ssh")},
+			"nacre ssh-copy-id " + getopt.Word(s.name) + "@HOST", "install -d -m 700 -o " + getopt.Word(s.name) + " " + getopt.Word(s.user.Home+"/.ssh")},
 			"there is no file of keys: none of %s exists below %s", strings.Join(patterns, ", "), s.user.Home)
 	}
 }
@@ -65,7 +66,7 @@ func (s *serverExam) checkKeyFile(path string) bool {
 	}
 	f, err := login.OpenAs(s.user, path, false)
 	if err != nil {
-		s.bad("files", "let the user read it, who has to own it", []string{"chown " + shellWord(s.name) + " " + shellWord(path), "chmod 600 " + shellWord(path)},
+		s.bad("files", "let the user read it, who has to own it", []string{"chown " + getopt.Word(s.name) + " " + getopt.Word(path), "chmod 600 " + getopt.Word(path)},
 			"%s can't be read as %s, and so not by the server: %s", path, s.name, sentence(err))
 		return true
 	}
@@ -84,7 +85,7 @@ func (s *serverExam) fault(f login.Fault) {
 		what = "directory"
 	}
 	if f.UID != s.user.UID && f.UID != 0 {
-		s.bad("files", "give it to the user", []string{"chown " + shellWord(s.name) + " " + shellWord(f.Path)},
+		s.bad("files", "give it to the user", []string{"chown " + getopt.Word(s.name) + " " + getopt.Word(f.Path)},
 			"the %s %s belongs to the user with number %d, neither to %s nor to root, so the server ignores the keys (StrictModes)", what, f.Path, f.UID, s.name)
 	}
 	if s.privateGroup(f) {
@@ -92,7 +93,7 @@ func (s *serverExam) fault(f login.Fault) {
 		return
 	}
 	if f.Mode.Perm()&0o022 != 0 {
-		s.bad("files", "let nobody else write it", []string{"chmod go-w " + shellWord(f.Path)},
+		s.bad("files", "let nobody else write it", []string{"chmod go-w " + getopt.Word(f.Path)},
 			"others may write the %s %s (mode %04o), so the server ignores the keys (StrictModes)", what, f.Path, f.Mode.Perm())
 	}
 }
@@ -114,7 +115,7 @@ func (s *serverExam) checkKeys(path string, f *os.File) {
 		n++
 		at := fmt.Sprintf("%s line %d", path, line)
 		if err != nil {
-			s.bad("keys", "correct the line, or paste the key's .pub file again, as one line", []string{"ssh-keygen -lf " + shellWord(path)}, "%s can't be read, so its key counts for nothing: %s%s", at, err, s.privateHint(err, path))
+			s.bad("keys", "correct the line, or paste the key's .pub file again, as one line", []string{"ssh-keygen -lf " + getopt.Word(path)}, "%s can't be read, so its key counts for nothing: %s%s", at, err, s.privateHint(err, path))
 			return n < maxToldKeys
 		}
 		s.checkKeyLine(at, k)
@@ -124,7 +125,7 @@ func (s *serverExam) checkKeys(path string, f *os.File) {
 		s.report.note("keys", "%s: %s", path, sentence(err))
 	}
 	if n == 0 {
-		s.bad("keys", "put the user's public key into it", []string{"nacre ssh-copy-id " + shellWord(s.name) + "@HOST"}, "%s holds no key", path)
+		s.bad("keys", "put the user's public key into it", []string{"nacre ssh-copy-id " + getopt.Word(s.name) + "@HOST"}, "%s holds no key", path)
 	}
 }
 

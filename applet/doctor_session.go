@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/nacre-ssh/nacre/client"
+	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/mux"
 )
 
@@ -149,7 +150,7 @@ func saysOne(t *trialRun, words ...string) bool {
 // sessionCauses are logins that lead to nothing.
 func sessionCauses() []cause {
 	command := func(x *exam) *trialRun { return &x.prove.first }
-	user := func(x *exam) string { return shellWord(x.run.conf.User) }
+	user := func(x *exam) string { return getopt.Word(x.run.conf.User) }
 	return []cause{
 		{"session-refused", atSession, func(x *exam) bool { return errors.As(x.err, new(*mux.OpenError)) },
 			func(x *exam) string {
@@ -224,7 +225,7 @@ func sessionCauses() []cause {
 // keysOf is where a user's keys usually are on the server, for its shell: a tilde
 // counts there before a name that needs no quotes.
 func keysOf(user string) string {
-	if shellWord(user) != user {
+	if getopt.Word(user) != user {
 		return "~/.ssh/authorized_keys"
 	}
 	return "~" + user + "/.ssh/authorized_keys"

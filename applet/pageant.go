@@ -3,6 +3,7 @@ package applet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -171,7 +172,7 @@ func (r *pageantRun) parse() error {
 func (r *pageantRun) option(options []pageantOption, word string, args []string) ([]string, error) {
 	for i := range options {
 		o := &options[i]
-		if !contains(o.words, word) {
+		if !slices.Contains(o.words, word) {
 			continue
 		}
 		if o.missing == "" {
@@ -212,7 +213,7 @@ func runPageant(ctx context.Context, e *Env) int {
 		fmt.Fprintf(e.Stdout, "pageant: %s\n", version())
 		return 0
 	}
-	if contains(e.Args, "--help") {
+	if slices.Contains(e.Args, "--help") {
 		fmt.Fprintf(e.Stdout, "Pageant: SSH agent\n%s\n%s", version(), pageantUsage)
 		return 0
 	}

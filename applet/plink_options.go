@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/nacre-ssh/nacre/putty"
@@ -161,7 +162,7 @@ func parsePlink(args []string, launchable func(session string) bool) (l *plinkLi
 func (l *plinkLine) option(table []plinkOption, args []string) (int, error) {
 	name, arg, n := args[0], "", 1
 	for _, row := range table {
-		if !contains(strings.Fields(row.names), name) {
+		if !slices.Contains(strings.Fields(row.names), name) {
 			continue
 		}
 		if row.takes {

@@ -11,6 +11,7 @@ import (
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // checkRevoked looks a key or certificate up in a file that is a revocation
@@ -33,7 +34,7 @@ type revokedKeys struct {
 func (r *revokedKeys) check(path string, k key.Public) error {
 	list, err := r.load(path)
 	if err != nil {
-		return fmt.Errorf("revoked keys file %s can't be used: %s", printableArg(path), because(err))
+		return fmt.Errorf("revoked keys file %s can't be used: %s", term.Printable(path), because(err))
 	}
 	return list.Check(k)
 }

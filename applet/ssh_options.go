@@ -49,7 +49,7 @@ func (l *sshLine) table() getopt.Table {
 		{Letter: 'e', Arg: "escape_char", Help: "the escape character of a terminal session (~), or none", Do: l.escape},
 		{Letter: 'F', Arg: "configfile", Help: "configuration file, or none", Do: text(&l.file)},
 		{Letter: 'f', Help: "go to the background once logged in", Do: both(l.says("ForkAfterAuthentication", "yes"), l.says("StdinNull", "yes"))},
-		{Letter: 'G', Help: "print the configuration that holds, and do nothing", Do: flag(&l.dump)},
+		{Letter: 'G', Help: "print the configuration that holds, and do nothing", Do: getopt.Flag(&l.dump)},
 		{Letter: 'g', Help: "let other machines connect to forwarded ports", Do: l.says("GatewayPorts", "yes")},
 		{Letter: 'I', Arg: "pkcs11", Help: "the library of a token (not supported)", Do: l.takes("PKCS11Provider")},
 		{Letter: 'i', Arg: "identity_file", Help: "private key to log in with", Do: l.identity},
@@ -73,14 +73,14 @@ func (l *sshLine) table() getopt.Table {
 		{Letter: 's', Help: "the command is the name of a subsystem", Do: l.session("subsystem", "Cannot specify -s with -N/SessionType")},
 		{Letter: 'T', Help: "no terminal", Do: l.says("RequestTTY", "no")},
 		{Letter: 't', Help: "a terminal even for a command; twice: even without one here", Do: l.terminal},
-		{Letter: 'V', Help: "which version this is", Do: flag(&l.version)},
+		{Letter: 'V', Help: "which version this is", Do: getopt.Flag(&l.version)},
 		{Letter: 'v', Help: "tell what happens; up to three times", Do: l.talk},
 		{Letter: 'W', Arg: "host:port", Help: "connect standard input and output with host and port from there", Do: l.stdioForward},
 		{Letter: 'w', Arg: "local_tun[:remote_tun]", Help: "connect a network device here with one there", Do: l.tunnel},
 		{Letter: 'X', Help: "let programs there open windows here", Do: l.says("ForwardX11", "yes")},
 		{Letter: 'x', Help: "no X11", Do: l.says("ForwardX11", "no")},
 		{Letter: 'Y', Help: "X11 with full access to the display", Do: both(l.says("ForwardX11", "yes"), l.says("ForwardX11Trusted", "yes"))},
-		{Letter: 'y', Help: "messages go to the system log", Do: flag(&l.syslog)},
+		{Letter: 'y', Help: "messages go to the system log", Do: getopt.Flag(&l.syslog)},
 	}
 }
 
@@ -102,10 +102,6 @@ func (s sshSays) Error() string { return string(s) }
 
 func text(into *string) func(string) error {
 	return func(arg string) error { *into = arg; return nil }
-}
-
-func flag(into *bool) func(string) error {
-	return func(string) error { *into = true; return nil }
 }
 
 func fails(sentence string) func(string) error {

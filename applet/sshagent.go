@@ -219,13 +219,10 @@ func (l *agentLine) shellLines(socket string, pid int, background bool) string {
 	}
 	text := ""
 	if socket != "" {
-		text = set("SSH_AUTH_SOCK", shellWord(socket))
+		text = set("SSH_AUTH_SOCK", getopt.Word(socket))
 	}
 	if background {
 		text += set("SSH_AGENT_PID", fmt.Sprint(pid))
 	}
 	return text + fmt.Sprintf("echo Agent pid %d;\n", pid)
 }
-
-// shellWord quotes a text where a shell would read more into it than one word.
-func shellWord(text string) string { return getopt.Word(text) }

@@ -45,9 +45,6 @@ const copyIDUsage = `Usage: %[1]s [-h|-?|-f|-n|-s|-x] [-i [identity_file]] [-t t
 `
 
 func (c *copyID) table() getopt.Table {
-	flag := func(into *bool) func(string) error {
-		return func(string) error { *into = true; return nil }
-	}
 	pass := func(letter string) func(string) error {
 		return func(arg string) error {
 			c.ssh, c.said = append(c.ssh, letter, arg), append(c.said, letter, shellQuote(arg))
@@ -56,9 +53,9 @@ func (c *copyID) table() getopt.Table {
 	}
 	return getopt.Table{
 		{Letter: 'i', Arg: "identity_file", Help: "the key to copy", Do: c.source},
-		{Letter: 'f', Help: "don't look whether it is there", Do: flag(&c.forced)},
-		{Letter: 'n', Help: "copy nothing, tell what would be", Do: flag(&c.dryRun)},
-		{Letter: 's', Help: "use sftp", Do: flag(&c.sftp)},
+		{Letter: 'f', Help: "don't look whether it is there", Do: getopt.Flag(&c.forced)},
+		{Letter: 'n', Help: "copy nothing, tell what would be", Do: getopt.Flag(&c.dryRun)},
+		{Letter: 's', Help: "use sftp", Do: getopt.Flag(&c.sftp)},
 		{Letter: 't', Arg: "target_path", Help: "the file there", Do: func(arg string) error { c.target = arg; return nil }},
 		{Letter: 'p', Arg: "port", Help: "as ssh has it", Do: pass("-p")},
 		{Letter: 'F', Arg: "configfile", Help: "as ssh has it", Do: pass("-F")},

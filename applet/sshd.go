@@ -9,6 +9,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // Exit codes of sshd.
@@ -107,7 +108,7 @@ func openLog(e *Env, l *sshdLine, cfg *config.Server) (logSink, error) {
 	case l.logFile != "":
 		f, err := os.OpenFile(l.logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
-			return nil, sshdSays("Couldn't open logfile %s: %v", printableArg(l.logFile), errors.Unwrap(err))
+			return nil, sshdSays("Couldn't open logfile %s: %v", term.Printable(l.logFile), errors.Unwrap(err))
 		}
 		return &writerLog{w: f}, nil
 	case l.stderr || l.debug > 0:

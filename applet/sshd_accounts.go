@@ -14,6 +14,7 @@ import (
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/login"
 	"github.com/nacre-ssh/nacre/server"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // accounts is the policy for one connection: who may log in, by the system's
@@ -39,7 +40,7 @@ type accounts struct {
 func (a *accounts) Begin(_ context.Context, name string) auth.Account {
 	own, err := a.matched(name)
 	if err != nil {
-		a.peer.Log.Error("User " + printableArg(name) + " is refused, because sshd_config can't be judged: " + err.Error())
+		a.peer.Log.Error("User " + term.Printable(name) + " is refused, because sshd_config can't be judged: " + err.Error())
 		return &account{accounts: a, name: name}
 	}
 	u, why := own.find(name)
@@ -52,7 +53,7 @@ func (a *accounts) Begin(_ context.Context, name string) auth.Account {
 // find returns the user, or nil and the line for the log.
 func (a *accounts) find(name string) (*login.User, string) {
 	from := fmt.Sprintf("%s port %d", a.peer.Remote.Addr(), a.peer.Remote.Port())
-	shown := printableArg(name)
+	shown := term.Printable(name)
 	u, err := a.db.Lookup(name)
 	if err != nil {
 		var unknown *login.UnknownUserError

@@ -12,6 +12,7 @@ import (
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/login"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // errUntrusted says that neither TrustedUserCAKeys nor a cert-authority line
@@ -30,7 +31,7 @@ func (a *account) revoked(k key.Public) error {
 	}
 	err := a.revocations.check(a.cfg.RevokedKeys, k)
 	if err != nil {
-		a.peer.Log.Info(fmt.Sprintf("Authentication key of %s: %v", printableArg(a.name), err))
+		a.peer.Log.Info(fmt.Sprintf("Authentication key of %s: %v", term.Printable(a.name), err))
 	}
 	return err
 }
@@ -42,7 +43,7 @@ func (a *account) certificate(ctx context.Context, c *cert.Certificate) (*auth.P
 	if permit != nil {
 		return permit, nil
 	}
-	a.peer.Log.Debug(fmt.Sprintf("certificate %q: %v", printableArg(c.KeyID), err))
+	a.peer.Log.Debug(fmt.Sprintf("certificate %q: %v", term.Printable(c.KeyID), err))
 	return a.byAuthorizedKeys(ctx, c)
 }
 
@@ -136,22 +137,22 @@ func loadHostCertificates(cfg *config.Server, keys []key.Signer, say func(string
 func hostCertificate(path string, keys []key.Signer) (key.Signer, error) {
 	text, err := readCapped(path)
 	if err != nil {
-		return nil, sshdErrorf("Could not load host certificate \"%s\": %s", printableArg(path), because(err))
+		return nil, sshdErrorf("Could not load host certificate \"%s\": %s", term.Printable(path), because(err))
 	}
 	k, _, err := cert.ParseFile(text)
 	if err != nil {
-		return nil, sshdErrorf("Could not load host certificate \"%s\": %s", printableArg(path), because(err))
+		return nil, sshdErrorf("Could not load host certificate \"%s\": %s", term.Printable(path), because(err))
 	}
 	c, ok := k.(*cert.Certificate)
 	if !ok || c.Kind != cert.Host {
-		return nil, sshdErrorf("Certificate file is not a certificate of a host: %s", printableArg(path))
+		return nil, sshdErrorf("Certificate file is not a certificate of a host: %s", term.Printable(path))
 	}
 	for _, signer := range keys {
 		if key.Equal(signer.Public(), c.Key) {
 			return cert.NewSigner(c, signer)
 		}
 	}
-	return nil, sshdErrorf("No matching private key for certificate: %s", printableArg(path))
+	return nil, sshdErrorf("No matching private key for certificate: %s", term.Printable(path))
 }
 
 // sshdErrorf makes an error of sshd's own words.

@@ -21,6 +21,7 @@ import (
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/login"
 	"github.com/nacre-ssh/nacre/server"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // daemon is a running sshd: the monitor of DESIGN's process model where it is
@@ -372,7 +373,7 @@ func (d *daemon) writePidFile() {
 	}
 	err := os.WriteFile(d.cfg.PidFile, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644)
 	if err != nil {
-		d.log.Error(fmt.Sprintf("Couldn't create pid file \"%s\": %v", printableArg(d.cfg.PidFile), errors.Unwrap(err)))
+		d.log.Error(fmt.Sprintf("Couldn't create pid file \"%s\": %v", term.Printable(d.cfg.PidFile), errors.Unwrap(err)))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
 	"github.com/nacre-ssh/nacre/server"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // errNoHostKeys is sshd's last word without a key.
@@ -41,13 +42,13 @@ func loadHostKeys(c *config.Server, say func(string)) ([]key.Signer, error) {
 func hostKeyTrouble(name string, err error) string {
 	var open *keyfile.PermissionsError
 	if errors.As(err, &open) {
-		return open.Warning() + fmt.Sprintf("Unable to load host key \"%s\": bad permissions", printableArg(name))
+		return open.Warning() + fmt.Sprintf("Unable to load host key \"%s\": bad permissions", term.Printable(name))
 	}
 	var load *keyfile.LoadError
 	if errors.As(err, &load) {
 		err = load.Err
 	}
-	return fmt.Sprintf("Unable to load host key \"%s\": %v", printableArg(name), err)
+	return fmt.Sprintf("Unable to load host key \"%s\": %v", term.Printable(name), err)
 }
 
 // hostKeyRing holds the host keys of every configuration that connections live

@@ -14,9 +14,6 @@ import (
 	"github.com/nacre-ssh/nacre/term"
 )
 
-// printableArg keeps what was typed from driving the terminal.
-func printableArg(s string) string { return term.Printable(s) }
-
 // logSink takes lines of the server's log. Safe for concurrent use.
 type logSink interface {
 	line(level slog.Level, text string)

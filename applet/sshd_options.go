@@ -7,6 +7,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // sshdLine is what sshd's command line says.
@@ -26,9 +27,6 @@ type sshdLine struct {
 
 // table are the options, a row each, as sshd(8) has them.
 func (l *sshdLine) table() getopt.Table {
-	on := func(p *bool) func(string) error {
-		return func(string) error { *p = true; return nil }
-	}
 	option := func(keyword string) func(string) error {
 		return func(arg string) error {
 			l.query.Options = append(l.query.Options, config.Option(keyword, arg))
@@ -40,22 +38,22 @@ func (l *sshdLine) table() getopt.Table {
 		{Letter: '4', Help: "use IPv4 addresses only", Do: func(string) error { return option("AddressFamily")("inet") }},
 		{Letter: '6', Help: "use IPv6 addresses only", Do: func(string) error { return option("AddressFamily")("inet6") }},
 		{Letter: 'C', Arg: "connection_spec", Help: "with -T: the connection that Match blocks are judged for, as user=…,host=…,addr=…,laddr=…,lport=…", Do: l.connection},
-		{Letter: 'D', Help: "stay in the foreground", Do: on(&l.foreground)},
+		{Letter: 'D', Help: "stay in the foreground", Do: getopt.Flag(&l.foreground)},
 		{Letter: 'd', Help: "debug: serve one connection in the foreground and say a lot; up to three times", Do: func(string) error { l.debug++; return nil }},
 		{Letter: 'E', Arg: "log_file", Help: "append the log to a file", Do: func(arg string) error { l.logFile = arg; return nil }},
-		{Letter: 'e', Help: "write the log to standard error", Do: on(&l.stderr)},
+		{Letter: 'e', Help: "write the log to standard error", Do: getopt.Flag(&l.stderr)},
 		{Letter: 'f', Arg: "config_file", Help: "configuration file; none for no file", Do: func(arg string) error { l.query.File = arg; return nil }},
-		{Letter: 'G', Help: "print the configuration and end", Do: on(&l.parse)},
+		{Letter: 'G', Help: "print the configuration and end", Do: getopt.Flag(&l.parse)},
 		{Letter: 'g', Arg: "login_grace_time", Help: "seconds that a login may take; 0 for no limit", Do: option("LoginGraceTime")},
 		{Letter: 'h', Arg: "host_key_file", Help: "a host key; may be given many times", Do: option("HostKey")},
 		{Letter: 'o', Arg: "option", Help: "an option as the configuration file has it", Do: func(arg string) error { l.query.Options = append(l.query.Options, arg); return nil }},
 		{Letter: 'p', Arg: "port", Help: "a port to listen on; may be given many times", Do: l.port},
-		{Letter: 'q', Help: "log nothing", Do: on(&l.quiet)},
-		{Letter: 'T', Help: "test configuration and keys, print the configuration and end", Do: on(&l.dump)},
-		{Letter: 't', Help: "test configuration and keys and end", Do: on(&l.test)},
+		{Letter: 'q', Help: "log nothing", Do: getopt.Flag(&l.quiet)},
+		{Letter: 'T', Help: "test configuration and keys, print the configuration and end", Do: getopt.Flag(&l.dump)},
+		{Letter: 't', Help: "test configuration and keys and end", Do: getopt.Flag(&l.test)},
 		{Letter: 'u', Arg: "len", Do: nothing},
-		{Letter: 'V', Help: "print the version and end", Do: on(&l.version)},
-		{Long: "try", Help: "serve this user alone, on a loopback port, with nothing set up", Do: on(&l.try)},
+		{Letter: 'V', Help: "print the version and end", Do: getopt.Flag(&l.version)},
+		{Long: "try", Help: "serve this user alone, on a loopback port, with nothing set up", Do: getopt.Flag(&l.try)},
 	}
 }
 
@@ -99,7 +97,7 @@ func parseSSHD(args []string) (*sshdLine, error) {
 		return l, err
 	}
 	if len(rest) > 0 {
-		return l, sshdSays("Extra argument %s.", printableArg(rest[0]))
+		return l, sshdSays("Extra argument %s.", term.Printable(rest[0]))
 	}
 	// The process leaves its directory when it goes to the background.
 	for _, name := range []*string{&l.query.File, &l.logFile} {

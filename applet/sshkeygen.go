@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -184,9 +185,9 @@ func (k *keygen) table() getopt.Table {
 		k.mode('e', "", "print a key in another public format (-m)"),
 		k.named('F', "hostname", "find a host in known_hosts"),
 		{Letter: 'f', Arg: "filename", Help: "file to read or write", Do: k.setFile},
-		{Letter: 'g', Help: "generic format of DNS records", Do: setFlag(&k.generic)},
+		{Letter: 'g', Help: "generic format of DNS records", Do: getopt.Flag(&k.generic)},
 		k.mode('H', "", "hash a known_hosts file"),
-		{Letter: 'h', Help: "a host certificate", Do: setFlag(&k.host)},
+		{Letter: 'h', Help: "a host certificate", Do: getopt.Flag(&k.host)},
 		{Letter: 'I', Arg: "certificate_identity", Help: "key id of a certificate, or a signer's name", Do: setString(&k.id)},
 		k.mode('i', "", "read a key in another format (-m) and print it"),
 		k.mode('K', "", "download resident keys of a security key"),
@@ -202,13 +203,13 @@ func (k *keygen) table() getopt.Table {
 		{Letter: 'P', Arg: "passphrase", Help: "old passphrase", Do: setText(&k.oldPass)},
 		k.mode('p', "", "change the passphrase"),
 		k.mode('Q', "", "test whether keys are in a revocation list"),
-		{Letter: 'q', Help: "say nothing", Do: setFlag(&k.quiet)},
+		{Letter: 'q', Help: "say nothing", Do: getopt.Flag(&k.quiet)},
 		k.named('R', "hostname", "remove a host from known_hosts"),
 		k.named('r', "hostname", "print the DNS records of a key"),
 		{Letter: 's', Arg: "ca_key", Help: "CA key that certifies, or a signature's file", Do: k.setCA},
 		{Letter: 't', Arg: "ecdsa | ed25519 | rsa", Help: "type of the key to make", Do: setString(&k.typ)},
-		{Letter: 'U', Help: "the CA's key is in the agent", Do: setFlag(&k.agent)},
-		{Letter: 'u', Help: "add to a revocation list", Do: setFlag(&k.update)},
+		{Letter: 'U', Help: "the CA's key is in the agent", Do: getopt.Flag(&k.agent)},
+		{Letter: 'u', Help: "add to a revocation list", Do: getopt.Flag(&k.update)},
 		{Letter: 'V', Arg: "validity_interval", Help: "when a certificate is valid", Do: setString(&k.validity)},
 		{Letter: 'v', Help: "say more; with -l draw the key's picture", Do: func(string) error { k.verbose++; return nil }},
 		{Letter: 'w', Arg: "provider", Help: "library of a security key", Do: setString(&k.sk)},
@@ -247,8 +248,6 @@ func (k *keygen) named(letter byte, arg, help string) getopt.Row {
 	row.Do = func(value string) error { k.name = value; return ask(value) }
 	return row
 }
-
-func setFlag(to *bool) func(string) error { return func(string) error { *to = true; return nil } }
 
 func setString(to *string) func(string) error { return func(s string) error { *to = s; return nil } }
 
@@ -324,7 +323,7 @@ func (k *keygen) setForm(name string) error {
 }
 
 func (k *keygen) setCipher(name string) error {
-	if !contains(keyfile.Ciphers(), name) {
+	if !slices.Contains(keyfile.Ciphers(), name) {
 		return fatalf("Invalid OpenSSH-format cipher '%s'", name)
 	}
 	k.cipher = name

@@ -84,7 +84,7 @@ func (k *keygen) authority(ctx context.Context) (key.Signer, func(), error) {
 	}
 	public, _, err := loadPublicKey(path)
 	if err != nil {
-		return nil, nil, fatalf("Cannot load CA public key %s: %s", printableArg(path), because(err))
+		return nil, nil, fatalf("Cannot load CA public key %s: %s", term.Printable(path), because(err))
 	}
 	c, err := k.dialAgent(ctx)
 	if err != nil {
@@ -97,7 +97,7 @@ func (k *keygen) authority(ctx context.Context) (key.Signer, func(), error) {
 	}
 	if signer == nil {
 		c.Close()
-		return nil, nil, fatalf("CA key %s not found in agent", printableArg(path))
+		return nil, nil, fatalf("CA key %s not found in agent", term.Printable(path))
 	}
 	return signer, func() { c.Close() }, nil
 }
@@ -112,21 +112,21 @@ func (k *keygen) authorityAlgorithm(ca key.Public) (string, error) {
 	if slices.Contains(names, k.typ) {
 		return k.typ, nil
 	}
-	return "", fatalf("CA key type %s doesn't match specified %s", ca.Type(), printableArg(k.typ))
+	return "", fatalf("CA key type %s doesn't match specified %s", ca.Type(), term.Printable(k.typ))
 }
 
 func (k *keygen) certifyOne(ctx context.Context, ca key.Signer, algorithm string, c cert.Contents, path string) error {
 	public, comment, err := loadPublicKey(path)
 	if err != nil {
-		return fatalf("load pubkey \"%s\": %s", printableArg(path), because(err))
+		return fatalf("load pubkey \"%s\": %s", term.Printable(path), because(err))
 	}
 	if _, certificate := public.(*cert.Certificate); certificate {
-		return fatalf("do_ca_sign: key \"%s\" type %s cannot be certified", printableArg(path), cert.ShortName(public.Type()))
+		return fatalf("do_ca_sign: key \"%s\" type %s cannot be certified", term.Printable(path), cert.ShortName(public.Type()))
 	}
 	c.Key = public
 	signed, err := cert.Sign(ctx, ca, algorithm, c)
 	if err != nil {
-		return fatalf("Couldn't certify key %s: %s", printableArg(path), because(err))
+		return fatalf("Couldn't certify key %s: %s", term.Printable(path), because(err))
 	}
 	out := strings.TrimSuffix(path, ".pub") + "-cert.pub"
 	err = keyfile.WriteAside(out, 0o644, func(w io.Writer) error {
@@ -134,11 +134,11 @@ func (k *keygen) certifyOne(ctx context.Context, ca key.Signer, algorithm string
 		return err
 	})
 	if err != nil {
-		return fatalf("Unable to save public key to %s: %s", printableArg(out), because(err))
+		return fatalf("Unable to save public key to %s: %s", term.Printable(out), because(err))
 	}
 	if !k.quiet {
 		k.Errorf("Signed %v key %s: id \"%s\" serial %d for %s valid %s",
-			c.Kind, printableArg(out), term.Printable(c.KeyID), c.Serial, term.Printable(k.principals), c.Validity())
+			c.Kind, term.Printable(out), term.Printable(c.KeyID), c.Serial, term.Printable(k.principals), c.Validity())
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (k *keygen) showCertificate(context.Context) int {
 	default:
 		f, err := os.Open(path)
 		if err != nil {
-			return k.fatal(fatalf("%s: %s: %s", k.Name, printableArg(path), because(err)))
+			return k.fatal(fatalf("%s: %s: %s", k.Name, term.Printable(path), because(err)))
 		}
 		defer f.Close()
 		in = f
@@ -164,7 +164,7 @@ func (k *keygen) showCertificate(context.Context) int {
 	lines.Buffer(nil, cert.MaxLine)
 	for n := 1; lines.Scan(); n++ {
 		c, err := certificateOf(lines.Bytes())
-		where := fmt.Sprintf("%s:%d", printableArg(path), n)
+		where := fmt.Sprintf("%s:%d", term.Printable(path), n)
 		switch {
 		case errors.Is(err, keyfile.ErrNoKey):
 			continue
@@ -176,7 +176,7 @@ func (k *keygen) showCertificate(context.Context) int {
 			continue
 		}
 		if k.file != "-" && n == 1 {
-			where = printableArg(path)
+			where = term.Printable(path)
 		}
 		found = true
 		fmt.Fprintf(k.Stdout, "%s:\n%s", where, k.describe(c))

@@ -87,13 +87,13 @@ func (k *keygen) openPrivateKey(ctx context.Context, path string) (*key.Private,
 	}
 	var open *keyfile.PermissionsError
 	if errors.As(err, &open) {
-		return nil, fatalf("%sLoad key \"%s\": bad permissions", open.Warning(), printableArg(path))
+		return nil, fatalf("%sLoad key \"%s\": bad permissions", open.Warning(), term.Printable(path))
 	}
 	if errors.As(err, &locked) {
-		return nil, fatalf("Load key \"%s\": incorrect passphrase supplied to decrypt private key", printableArg(path))
+		return nil, fatalf("Load key \"%s\": incorrect passphrase supplied to decrypt private key", term.Printable(path))
 	}
 	if err != nil {
-		return nil, fatalf("Load key \"%s\": %s", printableArg(path), because(err))
+		return nil, fatalf("Load key \"%s\": %s", term.Printable(path), because(err))
 	}
 	return private, nil
 }
@@ -152,7 +152,7 @@ func (k *keygen) confirmOverwrite(path string) bool {
 	if _, err := os.Stat(path); err != nil {
 		return true
 	}
-	fmt.Fprintf(k.Stdout, "%s already exists.\nOverwrite (y/n)? ", printableArg(path))
+	fmt.Fprintf(k.Stdout, "%s already exists.\nOverwrite (y/n)? ", term.Printable(path))
 	var answer [1]byte
 	n, _ := k.Stdin.Read(answer[:])
 	return n == 1 && (answer[0] == 'y' || answer[0] == 'Y')

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/nacre-ssh/nacre/cert"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // A certFlag is an extension or a critical option without data that -O turns on
@@ -84,7 +85,7 @@ func (o *certOptions) apply(word string) error {
 			return p.do(o, word[n:])
 		}
 	}
-	return fatalf("Unsupported certificate option \"%s\"", printableArg(word))
+	return fatalf("Unsupported certificate option \"%s\"", term.Printable(word))
 }
 
 func (o *certOptions) has(name string) bool {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/nacre-ssh/nacre/key"
@@ -39,7 +40,7 @@ func keygenKindOf(name string) *keygenKind {
 		return &kinds[0]
 	}
 	for i := range kinds {
-		if strings.EqualFold(kinds[i].name, name) || contains(kinds[i].types, name) {
+		if strings.EqualFold(kinds[i].name, name) || slices.Contains(kinds[i].types, name) {
 			return &kinds[i]
 		}
 	}
@@ -60,7 +61,7 @@ func (kind *keygenKind) choose(name string, bits int) (typ string, size int, err
 		}
 		return key.TypeRSA, bits, nil
 	case "ecdsa":
-		if bits == 0 && contains(kind.types, name) {
+		if bits == 0 && slices.Contains(kind.types, name) {
 			return name, 0, nil
 		}
 		switch bits {

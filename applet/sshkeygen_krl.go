@@ -25,7 +25,7 @@ func (k *keygen) makeKRL(context.Context) int {
 		return err
 	})
 	if err != nil {
-		return k.fatal(fatalf("write %s: %s", printableArg(k.file), because(err)))
+		return k.fatal(fatalf("write %s: %s", term.Printable(k.file), because(err)))
 	}
 	return 0
 }
@@ -45,7 +45,7 @@ func (k *keygen) buildKRL() (*cert.KRL, error) {
 	case k.ca != "":
 		ca, _, err := loadPublicKey(tildePath(k.ca))
 		if err != nil {
-			return nil, fatalf("Cannot load CA public key %s: %s", printableArg(k.ca), because(err))
+			return nil, fatalf("Cannot load CA public key %s: %s", term.Printable(k.ca), because(err))
 		}
 		spec.Authority = cert.PlainKey(ca)
 	}
@@ -67,7 +67,7 @@ func (k *keygen) buildKRL() (*cert.KRL, error) {
 func (k *keygen) oldKRL() (*cert.KRL, error) {
 	if k.update {
 		if _, err := os.Stat(k.file); errors.Is(err, os.ErrNotExist) {
-			return nil, fatalf("KRL \"%s\" does not exist", printableArg(k.file))
+			return nil, fatalf("KRL \"%s\" does not exist", term.Printable(k.file))
 		}
 		return k.loadKRL(k.file)
 	}
@@ -77,14 +77,14 @@ func (k *keygen) oldKRL() (*cert.KRL, error) {
 func (k *keygen) loadKRL(path string) (*cert.KRL, error) {
 	text, err := readUpTo(path, cert.MaxKRL)
 	if err != nil {
-		return nil, fatalf("Unable to load KRL %s: %s", printableArg(path), because(err))
+		return nil, fatalf("Unable to load KRL %s: %s", term.Printable(path), because(err))
 	}
 	l, err := cert.ParseKRL(text)
 	switch {
 	case errors.Is(err, cert.ErrNotKRL):
-		return nil, fatalf("Invalid KRL file %s: KRL file has invalid magic number", printableArg(path))
+		return nil, fatalf("Invalid KRL file %s: KRL file has invalid magic number", term.Printable(path))
 	case err != nil:
-		return nil, fatalf("Invalid KRL file %s: %s", printableArg(path), because(err))
+		return nil, fatalf("Invalid KRL file %s: %s", term.Printable(path), because(err))
 	}
 	return l, nil
 }
@@ -110,13 +110,13 @@ func (k *keygen) revokeFrom(l *cert.KRL, spec *cert.Spec, path string) error {
 	} else {
 		f, err := os.Open(path)
 		if err != nil {
-			return fatalf("fopen %s: %s", printableArg(path), because(err))
+			return fatalf("fopen %s: %s", term.Printable(path), because(err))
 		}
 		defer f.Close()
 		in = f
 	}
 	if !k.quiet {
-		fmt.Fprintf(k.Stdout, "Revoking from %s\n", printableArg(path))
+		fmt.Fprintf(k.Stdout, "Revoking from %s\n", term.Printable(path))
 	}
 	err := spec.Read(l, in)
 	var line *cert.LineError
@@ -129,7 +129,7 @@ func (k *keygen) revokeFrom(l *cert.KRL, spec *cert.Spec, path string) error {
 		if text == "invalid key" {
 			text += ": " + errInvalidFormat.Error()
 		}
-		return fatalf("%s:%d: %s", printableArg(path), line.Line, text)
+		return fatalf("%s:%d: %s", term.Printable(path), line.Line, text)
 	}
 	return err
 }
@@ -150,7 +150,7 @@ func (k *keygen) checkKRL(context.Context) int {
 	for _, path := range k.operands {
 		public, comment, err := loadPublicKey(path)
 		if err != nil {
-			return k.fatal(fatalf("Cannot load public key %s: %s", printableArg(path), because(err)))
+			return k.fatal(fatalf("Cannot load public key %s: %s", term.Printable(path), because(err)))
 		}
 		if comment != "" {
 			comment = " (" + term.Printable(comment) + ")"
@@ -159,7 +159,7 @@ func (k *keygen) checkKRL(context.Context) int {
 		if l.Check(public) != nil {
 			verdict, code = "REVOKED", codeFailed
 		}
-		fmt.Fprintf(k.Stdout, "%s%s: %s\n", printableArg(path), comment, verdict)
+		fmt.Fprintf(k.Stdout, "%s%s: %s\n", term.Printable(path), comment, verdict)
 	}
 	return code
 }

@@ -76,7 +76,7 @@ func (k *keygen) signatures(ctx context.Context) int {
 		}
 		return op.run(k, ctx)
 	}
-	k.Errorf("Unsupported operation for -Y: \"%s\"", printableArg(word))
+	k.Errorf("Unsupported operation for -Y: \"%s\"", term.Printable(word))
 	return k.usage()
 }
 
@@ -94,7 +94,7 @@ func (k *keygen) sigOptions(has ...string) (sigOptions, error) {
 		name, value, _ := strings.Cut(word, "=")
 		name = strings.ToLower(name)
 		if !slices.Contains(has, name) {
-			return o, fatalf("Invalid option \"%s\"", printableArg(word))
+			return o, fatalf("Invalid option \"%s\"", term.Printable(word))
 		}
 		switch name {
 		case "hashalg":
@@ -143,7 +143,7 @@ func (k *keygen) signFiles(ctx context.Context) int {
 func (k *keygen) fileSigner(ctx context.Context) (key.Signer, func(), error) {
 	public, _, err := loadPublicKey(k.file)
 	if err != nil {
-		return nil, nil, fatalf("Couldn't load public key %s: %s", printableArg(k.file), because(err))
+		return nil, nil, fatalf("Couldn't load public key %s: %s", term.Printable(k.file), because(err))
 	}
 	c, err := k.dialAgent(ctx)
 	if err == nil {
@@ -157,14 +157,14 @@ func (k *keygen) fileSigner(ctx context.Context) (key.Signer, func(), error) {
 	}
 	path := strings.TrimSuffix(strings.TrimSuffix(k.file, ".pub"), "-cert")
 	if _, err := os.Stat(path); err != nil {
-		return nil, nil, fatalf("No private key found for public key \"%s\"", printableArg(k.file))
+		return nil, nil, fatalf("No private key found for public key \"%s\"", term.Printable(k.file))
 	}
 	private, err := k.openPrivateKey(ctx, path)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !key.Equal(private.Public(), cert.PlainKey(public)) {
-		return nil, nil, fatalf("Public key %s doesn't match private %s", printableArg(k.file), printableArg(path))
+		return nil, nil, fatalf("Public key %s doesn't match private %s", term.Printable(k.file), term.Printable(path))
 	}
 	signer, err := certified(private, public)
 	return signer, func() {}, err
@@ -182,17 +182,17 @@ func (k *keygen) signFile(ctx context.Context, signer key.Signer, hash, path str
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return fatalf("Cannot open %s for signing: %s", printableArg(path), because(err))
+			return fatalf("Cannot open %s for signing: %s", term.Printable(path), because(err))
 		}
 		defer f.Close()
-		in, title = f, "file "+printableArg(path)
+		in, title = f, "file "+term.Printable(path)
 	}
 	if !k.quiet {
 		k.Errorf("Signing %s", title)
 	}
 	s, err := cert.SignMessage(ctx, signer, k.principals, hash, in)
 	if err != nil {
-		return fatalf("Signing %s failed: %s", printableArg(path), because(err))
+		return fatalf("Signing %s failed: %s", term.Printable(path), because(err))
 	}
 	if path == "-" {
 		_, err := k.Stdout.Write(s.Armor())
@@ -206,10 +206,10 @@ func (k *keygen) writeSignature(path string, text []byte) error {
 		return nil
 	}
 	if err := os.WriteFile(path, text, 0o666); err != nil {
-		return fatalf("Cannot open %s: %s", printableArg(path), because(err))
+		return fatalf("Cannot open %s: %s", term.Printable(path), because(err))
 	}
 	if !k.quiet {
-		k.Errorf("Write signature to %s", printableArg(path))
+		k.Errorf("Write signature to %s", term.Printable(path))
 	}
 	return nil
 }
@@ -289,7 +289,7 @@ func (k *keygen) goodSignature(o sigOptions, signers bool) (*cert.Signature, err
 func (k *keygen) allowedSigners() (*cert.AllowedSigners, func(), error) {
 	f, err := os.Open(k.file)
 	if err != nil {
-		return nil, nil, fatalf("Unable to open allowed keys file \"%s\": %s", printableArg(k.file), because(err))
+		return nil, nil, fatalf("Unable to open allowed keys file \"%s\": %s", term.Printable(k.file), because(err))
 	}
 	report := func(text string) { k.Errorf("%s", term.Printable(text)) }
 	return &cert.AllowedSigners{Name: k.file, File: f, Report: report}, func() { f.Close() }, nil

@@ -124,9 +124,9 @@ func (s *keyscan) table() getopt.Table {
 	return getopt.Table{
 		{Letter: '4', Help: "IPv4 addresses only", Do: network("tcp4")},
 		{Letter: '6', Help: "IPv6 addresses only", Do: network("tcp6")},
-		{Letter: 'c', Help: "ask for certificates instead of plain keys", Do: setFlag(&s.certificates)},
-		{Letter: 'D', Help: "print SSHFP records", Do: setFlag(&s.records)},
-		{Letter: 'H', Help: "hash the names", Do: setFlag(&s.hash)},
+		{Letter: 'c', Help: "ask for certificates instead of plain keys", Do: getopt.Flag(&s.certificates)},
+		{Letter: 'D', Help: "print SSHFP records", Do: getopt.Flag(&s.records)},
+		{Letter: 'H', Help: "hash the names", Do: getopt.Flag(&s.hash)},
 		{Letter: 'f', Arg: "file", Help: "file with hosts, - for stdin", Do: func(name string) error {
 			if name == "-" {
 				name = ""
@@ -136,10 +136,10 @@ func (s *keyscan) table() getopt.Table {
 		}},
 		{Letter: 'O', Arg: "option", Help: "hashalg=sha1 or hashalg=sha256 for SSHFP records", Do: s.setOption},
 		{Letter: 'p', Arg: "port", Help: "port", Do: s.setPort},
-		{Letter: 'q', Help: "don't print the servers' versions", Do: setFlag(&s.quiet)},
+		{Letter: 'q', Help: "don't print the servers' versions", Do: getopt.Flag(&s.quiet)},
 		{Letter: 'T', Arg: "timeout", Help: "give a host up that is silent for so long", Do: s.setTimeout},
 		{Letter: 't', Arg: "type", Help: "types of keys to ask for, with commas", Do: s.setTypes},
-		{Letter: 'v', Help: "say what happens", Do: setFlag(&s.verbose)},
+		{Letter: 'v', Help: "say what happens", Do: getopt.Flag(&s.verbose)},
 	}
 }
 

@@ -151,6 +151,11 @@ func (t Table) letter(c byte) *Row {
 	return nil
 }
 
+// Flag is the Do of an option that turns something on.
+func Flag(into *bool) func(string) error {
+	return func(string) error { *into = true; return nil }
+}
+
 func (t Table) byName(name string) *Row {
 	for i := range t {
 		if name != "" && t[i].Long == name {
