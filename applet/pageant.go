@@ -9,6 +9,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/agent"
 	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/putty"
 )
 
 // A pageantRun is one run of pageant: what the options said, in their order.
@@ -20,7 +21,7 @@ type pageantRun struct {
 	prompt  string // --askpass
 	symlink string
 	shell   byte // 's' or 'c'
-	hash    puttyHash
+	hash    putty.Hash
 	flags   uint32 // of --test-sign
 	verbose bool
 	tty     byte // 't'ty or 'g'ui: where passphrases are asked for
@@ -133,7 +134,7 @@ func (r *pageantRun) setHash(word string) error {
 	if name != string(keyfile.SHA256) && name != string(keyfile.MD5) {
 		return fmt.Errorf("unknown fingerprint type `%s'", word)
 	}
-	r.hash = puttyHash{keyfile.Hash(name), certificate}
+	r.hash = putty.Hash{Hash: keyfile.Hash(name), Certificate: certificate}
 	return nil
 }
 
@@ -217,7 +218,7 @@ func runPageant(ctx context.Context, e *Env) int {
 		fmt.Fprintf(e.Stdout, "Pageant: SSH agent\n%s\n%s", version(), pageantUsage)
 		return 0
 	}
-	r := &pageantRun{Env: e, hash: puttyHash{hash: keyfile.SHA256}, current: 'k'}
+	r := &pageantRun{Env: e, hash: putty.Hash{Hash: keyfile.SHA256}, current: 'k'}
 	err := r.parse()
 	if err == nil && r.prompt != "" {
 		return r.askAlone(ctx)

@@ -11,6 +11,7 @@ import (
 	"github.com/nacre-ssh/nacre/agent"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/putty"
 	"github.com/nacre-ssh/nacre/term"
 	"github.com/nacre-ssh/nacre/wire"
 )
@@ -163,7 +164,7 @@ func (r *pageantRun) list(ctx context.Context) error {
 		case id.Flags&agent.FlagHasFile != 0:
 			mode = " (re-encryptable)"
 		}
-		fmt.Fprintf(r.Stdout, "%s %s%s\n", puttyFingerprint(id.Blob, r.hash), term.Printable(id.Comment), mode)
+		fmt.Fprintf(r.Stdout, "%s %s%s\n", putty.Fingerprint(id.Blob, r.hash), term.Printable(id.Comment), mode)
 	}
 	return err
 }
@@ -187,11 +188,11 @@ func (r *pageantRun) reencryptAll(ctx context.Context) error {
 var pageantPrefixes = [...]struct {
 	word               string
 	file, comment, any bool // any: of any hash
-	hash               puttyHash
+	hash               putty.Hash
 }{
 	{word: "file:", file: true}, {word: "comment:", comment: true}, {word: "fp:", any: true}, {word: "fingerprint:", any: true},
-	{word: "sha256:", hash: puttyHash{hash: keyfile.SHA256}}, {word: "md5:", hash: puttyHash{hash: keyfile.MD5}},
-	{word: "sha256-cert:", hash: puttyHash{keyfile.SHA256, true}}, {word: "md5-cert:", hash: puttyHash{keyfile.MD5, true}},
+	{word: "sha256:", hash: putty.Hash{Hash: keyfile.SHA256}}, {word: "md5:", hash: putty.Hash{Hash: keyfile.MD5}},
+	{word: "sha256-cert:", hash: putty.Hash{Hash: keyfile.SHA256, Certificate: true}}, {word: "md5-cert:", hash: putty.Hash{Hash: keyfile.MD5, Certificate: true}},
 }
 
 // withKey finds the one key that is meant by a file, a comment or the beginning
@@ -257,7 +258,7 @@ func fileHas(path string, blob []byte) bool {
 
 func anyFingerprint(name string, blob []byte) bool {
 	for _, p := range pageantPrefixes {
-		if p.hash.hash != "" && fingerprintBegins(name, blob, p.hash) {
+		if p.hash.Hash != "" && fingerprintBegins(name, blob, p.hash) {
 			return true
 		}
 	}
@@ -265,10 +266,10 @@ func anyFingerprint(name string, blob []byte) bool {
 }
 
 // fingerprintBegins needs no case and no colons in MD5, and no prefix in SHA256.
-func fingerprintBegins(name string, blob []byte, h puttyHash) bool {
-	text := puttyFingerprint(blob, h)
+func fingerprintBegins(name string, blob []byte, h putty.Hash) bool {
+	text := putty.Fingerprint(blob, h)
 	text = text[strings.LastIndexByte(text, ' ')+1:]
-	if h.hash == keyfile.MD5 {
+	if h.Hash == keyfile.MD5 {
 		name, text = strings.ToLower(strings.ReplaceAll(name, ":", "")), strings.ReplaceAll(text, ":", "")
 	} else {
 		name, text = strings.TrimPrefix(name, "SHA256:"), strings.TrimPrefix(text, "SHA256:")

@@ -68,7 +68,7 @@ func (r *pageantRun) printPlace(socket string, pid int) {
 
 // keyring makes the keyring and loads the keys that are named.
 func (r *pageantRun) keyring(ctx context.Context) (*agent.Deferred, bool) {
-	keys := &agent.Deferred{Memory: newKeyring(r.Env, r.hash.hash, 0)}
+	keys := &agent.Deferred{Memory: newKeyring(r.Env, r.hash.Hash, 0)}
 	keys.Passphrase = func(ctx context.Context, comment string, again bool) ([]byte, error) {
 		prompt := "Enter passphrase to decrypt key '" + term.Printable(comment) + "'"
 		if again {

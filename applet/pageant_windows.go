@@ -41,7 +41,7 @@ func (r *pageantRun) serve(ctx context.Context) int {
 		}
 		return code
 	}
-	keys := &agent.Deferred{Memory: newKeyring(r.Env, r.hash.hash, 0)}
+	keys := &agent.Deferred{Memory: newKeyring(r.Env, r.hash.Hash, 0)}
 	keys.Passphrase = func(ctx context.Context, comment string, _ bool) ([]byte, error) {
 		return r.ask(ctx, "Enter passphrase to decrypt key '"+term.Printable(comment)+"'")
 	}

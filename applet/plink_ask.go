@@ -77,7 +77,7 @@ func (t *plinkTrust) ask(ctx context.Context, k key.Public, text, how, question 
 
 func (t *plinkTrust) fill(text string, k key.Public) string {
 	return strings.NewReplacer("%HOST", term.Printable(t.host), "%PORT", strconv.Itoa(t.port), "%TYPE", cert.PlainKey(k).Type(),
-		"%FINGERPRINT", plinkFingerprint(k), "%MD5", puttyFingerprint(k.Blob(), puttyHash{hash: keyfile.MD5}),
+		"%FINGERPRINT", plinkFingerprint(k), "%MD5", putty.Fingerprint(k.Blob(), putty.Hash{Hash: keyfile.MD5}),
 		"%LINE", k.Type()+" "+base64.StdEncoding.EncodeToString(k.Blob())).Replace(text)
 }
 

@@ -203,7 +203,7 @@ func parseManualKey(text string) (m manualKey, ok bool) {
 	}
 	for _, word := range strings.Fields(text) { // a line of a .pub file has its type first
 		blob, err := base64.StdEncoding.DecodeString(word)
-		if err == nil && blobName(blob) != "" {
+		if err == nil && putty.BlobType(blob) != "" {
 			if _, err := cert.ParsePublic(blob); err == nil {
 				return manualKey{blob: blob}, true
 			}
@@ -220,5 +220,5 @@ func (m manualKey) matches(k key.Public) bool {
 }
 
 func plinkFingerprint(k key.Public) string {
-	return puttyFingerprint(k.Blob(), puttyHash{hash: keyfile.SHA256})
+	return putty.Fingerprint(k.Blob(), putty.Hash{Hash: keyfile.SHA256})
 }

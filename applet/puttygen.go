@@ -10,6 +10,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/putty"
 	"github.com/nacre-ssh/nacre/term"
 )
 
@@ -40,7 +41,7 @@ type puttygen struct {
 	oldPass    *string // --old-passphrase's file's first line
 	newPass    *string
 	params     keyfile.PPKParams
-	hash       puttyHash
+	hash       putty.Hash
 	primes     string // --primes: "" for probable ones
 	strong     bool   // --strong-rsa
 	random     string // --random-device
@@ -66,7 +67,7 @@ func (k *puttyKey) text() string {
 
 // runPuttygen is the puttygen door.
 func runPuttygen(ctx context.Context, e *Env) int {
-	g := &puttygen{Env: e, kind: &puttyOutputs()[0], bits: -1, hash: puttyHash{keyfile.SHA256, false}}
+	g := &puttygen{Env: e, kind: &puttyOutputs()[0], bits: -1, hash: putty.Hash{Hash: keyfile.SHA256}}
 	if len(e.Args) == 0 {
 		fmt.Fprint(e.Stderr, puttygenUsage+"Use \"puttygen --help\" for more detail.\n")
 		return 0

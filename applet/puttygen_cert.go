@@ -10,6 +10,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/putty"
 	"github.com/nacre-ssh/nacre/term"
 )
 
@@ -41,9 +42,9 @@ func (g *puttygen) renderCertificate(k *puttyKey) ([]byte, error) {
 	}
 	line("Certificate ID string", c.KeyID)
 	line("Certificate serial number", strconv.FormatUint(c.Serial, 10))
-	sha := puttyHash{keyfile.SHA256, true}
-	line("Fingerprint of signing CA key", puttyFingerprint(c.Authority.Blob(), sha))
-	line("Fingerprint including certificate", puttyFingerprint(k.public, sha))
+	sha := putty.Hash{Hash: keyfile.SHA256, Certificate: true}
+	line("Fingerprint of signing CA key", putty.Fingerprint(c.Authority.Blob(), sha))
+	line("Fingerprint including certificate", putty.Fingerprint(k.public, sha))
 	return b.Bytes(), nil
 }
 

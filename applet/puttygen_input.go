@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/putty"
 	"github.com/nacre-ssh/nacre/term"
-	"github.com/nacre-ssh/nacre/wire"
 )
 
 // A puttyFile is an input file, recognised.
@@ -158,21 +158,10 @@ func parsePublicText(text []byte) (blob []byte, comment *string, err error) {
 	if blob, err = base64.StdEncoding.DecodeString(encoded); err != nil {
 		return nil, nil, errors.New("invalid base64 data in OpenSSH public key file")
 	}
-	if blobName(blob) != name {
+	if putty.BlobType(blob) != name {
 		return nil, nil, errors.New("key algorithms do not match in OpenSSH public key file")
 	}
 	return blob, comment, nil
-}
-
-// blobName is the type that a public blob begins with, "" where that is no name
-// (RFC 4251, section 6).
-func blobName(blob []byte) string {
-	r := wire.NewReader(blob)
-	name := r.String()
-	if r.Err() != nil || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return ""
-	}
-	return name
 }
 
 // maxPublicHeader caps a header with its continuations, in bytes; RFC 4716 has
@@ -188,7 +177,7 @@ func parseRFC4716Text(text string) (blob []byte, comment *string, err error) {
 		switch name, value, header := strings.Cut(line, ":"); {
 		case strings.HasPrefix(line, "---- END SSH2 PUBLIC KEY"):
 			blob, err := base64.StdEncoding.DecodeString(encoded.String())
-			if err != nil || blobName(blob) == "" {
+			if err != nil || putty.BlobType(blob) == "" {
 				return nil, nil, errors.New("invalid data in SSH-2 public key file")
 			}
 			return blob, comment, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/putty"
 	"github.com/nacre-ssh/nacre/term"
 )
 
@@ -49,12 +50,6 @@ func eddsaOfSize(bits int) string {
 		return key.TypeEd448
 	}
 	return ""
-}
-
-// A puttyHash is a word of -E.
-type puttyHash struct {
-	hash        keyfile.Hash
-	certificate bool // a certificate's fingerprint is of itself, not of its key
 }
 
 // wrong reports an option that can't be and goes on: PuTTY names them all.
@@ -230,7 +225,7 @@ func (g *puttygen) setHash(word string) error {
 	if name != string(keyfile.SHA256) && name != string(keyfile.MD5) {
 		return g.wrong("unknown fingerprint type `%s'", term.Printable(word))
 	}
-	g.hash = puttyHash{keyfile.Hash(name), certificate}
+	g.hash = putty.Hash{Hash: keyfile.Hash(name), Certificate: certificate}
 	return nil
 }
 

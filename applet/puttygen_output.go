@@ -2,8 +2,6 @@ package applet
 
 import (
 	"bytes"
-	"crypto/md5"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/nacre-ssh/nacre/key"
 	"github.com/nacre-ssh/nacre/keyfile"
+	"github.com/nacre-ssh/nacre/putty"
 )
 
 // A puttyOutput is a word of -O.
@@ -99,7 +98,7 @@ func (g *puttygen) renderRFC4716(k *puttyKey) ([]byte, error) {
 }
 
 func (g *puttygen) renderLine(k *puttyKey) ([]byte, error) {
-	line := blobName(k.public) + " " + base64.StdEncoding.EncodeToString(k.public)
+	line := putty.BlobType(k.public) + " " + base64.StdEncoding.EncodeToString(k.public)
 	if k.comment != nil {
 		line += " " + *k.comment
 	}
@@ -107,37 +106,7 @@ func (g *puttygen) renderLine(k *puttyKey) ([]byte, error) {
 }
 
 func (g *puttygen) renderFingerprint(k *puttyKey) ([]byte, error) {
-	return []byte(puttyFingerprint(k.public, g.hash) + "\n"), nil
-}
-
-// puttyFingerprint is a key's type, bits and hash as PuTTY shows them. Of a
-// type that isn't known there are no bits.
-func puttyFingerprint(blob []byte, h puttyHash) string {
-	text := blobName(blob) + " "
-	base, err := keyfile.CertifiedKey(blob)
-	if err != nil {
-		base = blob
-	}
-	if k, err := key.ParsePublic(base); err == nil {
-		text += fmt.Sprintf("%d ", puttyBits(k))
-	}
-	if !h.certificate {
-		blob = base
-	}
-	if h.hash == keyfile.SHA256 {
-		sum := sha256.Sum256(blob)
-		return text + "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
-	}
-	sum := md5.Sum(blob)
-	return text + strings.ReplaceAll(fmt.Sprintf("% x", sum[:]), " ", ":")
-}
-
-// puttyBits counts the bits of Ed25519's field, not its bytes' bits.
-func puttyBits(k key.Public) int {
-	if k.Type() == key.TypeEd25519 {
-		return 255
-	}
-	return k.Bits()
+	return []byte(putty.Fingerprint(k.public, g.hash) + "\n"), nil
 }
 
 // publicKey is the plain public key.
@@ -152,7 +121,7 @@ func (k *puttyKey) publicKey() (key.Public, error) {
 	public, err := key.ParsePublic(base)
 	var unsupported *key.UnsupportedError
 	if errors.As(err, &unsupported) {
-		return nil, fmt.Errorf("cannot extract key components from public key of unknown type '%s'", blobName(k.public))
+		return nil, fmt.Errorf("cannot extract key components from public key of unknown type '%s'", putty.BlobType(k.public))
 	}
 	if err != nil {
 		return nil, errors.New("unable to decode public key")

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nacre-ssh/nacre/putty"
 )
 
 // A ran is what a program printed and how it ended.
@@ -393,6 +395,6 @@ func FuzzParsePublicText(f *testing.F) {
 			}
 		}
 		_, _ = g.renderText(k)
-		_ = fmt.Sprint(puttyFingerprint(blob, puttyHash{}))
+		_ = fmt.Sprint(putty.Fingerprint(blob, putty.Hash{}))
 	})
 }

@@ -11,7 +11,7 @@
 //	err = store.PutHostKeys(k)
 //
 // [ImportKnownHosts] and [ExportKnownHosts] carry host keys and authorities over
-// from and to OpenSSH's known_hosts. A [Validity] is the expression that says for
+// from and to OpenSSH's known_hosts. A [Fingerprint] has PuTTY's form. A [Validity] is the expression that says for
 // which hosts an authority speaks.
 //
 // What a session's settings mean is not known here: they are kept as they are,
