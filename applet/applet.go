@@ -5,37 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/nacre-ssh/nacre/internal/getopt"
-	"github.com/nacre-ssh/nacre/transport"
 )
-
-// An Env is what a door gets of the world. It belongs to the door.
-type Env struct {
-	Name                  string   // the door's name as it was called, for messages
-	Args                  []string // what follows the name
-	Stdin, Stdout, Stderr *os.File
-	Getenv                func(string) string
-}
-
-// Errorf prints one line about what went wrong.
-func (e *Env) Errorf(format string, args ...any) {
-	fmt.Fprintf(e.Stderr, format+"\n", args...)
-}
-
-// A Door is one program. A door without a Group is internal: help doesn't list
-// it.
-type Door struct {
-	Name    string
-	Aliases []string
-	Group   string // what a person wants to do: "connect", "serve", "help"
-	Help    string // one line
-	Link    bool   // it stands for a program that people have under this name
-	Run     func(ctx context.Context, e *Env) int
-}
 
 // Doors are all programs, in the order help lists them.
 func Doors() []Door {
@@ -113,9 +87,6 @@ func find(doors []Door, name string) *Door {
 	return nil
 }
 
-// version is what -V prints.
-func version() string { return transport.Version }
-
 func runVersion(_ context.Context, e *Env) int {
 	fmt.Fprintln(e.Stdout, version())
 	return 0
@@ -172,6 +143,3 @@ func helpList(e *Env) int {
 	fmt.Fprint(e.Stdout, b.String())
 	return 0
 }
-
-// versionLine is what ssh -V prints.
-func versionLine() string { return version() + ", SSH protocol 2.0, " + runtime.Version() }

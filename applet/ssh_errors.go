@@ -1,14 +1,11 @@
 package applet
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/nacre-ssh/nacre/auth"
@@ -23,26 +20,6 @@ import (
 //
 //lint:ignore ST1005 this is what ssh prints, to the letter
 var errHostKey = errors.New("Host key verification failed.")
-
-// sentence is the reason of a system's error with a capital letter, as people
-// know it.
-func sentence(err error) string {
-	var number syscall.Errno
-	var path *fs.PathError
-	switch {
-	case errors.As(err, &number):
-		err = number
-	case errors.As(err, &path):
-		err = path.Err
-	case errors.Is(err, client.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
-		return "Connection timed out"
-	}
-	text := term.Printable(err.Error())
-	if text == "" {
-		return "unknown reason"
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
-}
 
 // hints say what to try where a connection could not be made.
 func hint(err error) string {

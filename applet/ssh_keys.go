@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/nacre-ssh/nacre/agent"
@@ -128,22 +125,6 @@ func readPublicHalf(path string) key.Public {
 	return public
 }
 
-func readCapped(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, keyfile.MaxFile))
-}
-
-func firstLine(text []byte) []byte {
-	if i := slices.Index(text, '\n'); i >= 0 {
-		return text[:i]
-	}
-	return text
-}
-
 // ofFiles reads the key files. A file that can't be used is told about, and the
 // next one is taken.
 func (k *sshKeys) ofFiles(ctx context.Context) ([]auth.Identity, error) {
@@ -178,13 +159,6 @@ func unusable(err error) string {
 		return fmt.Sprintf("load key \"%s\": %s", load.Path, sentence(number))
 	}
 	return err.Error()
-}
-
-func capital(text string) string {
-	if text == "" {
-		return text
-	}
-	return strings.ToUpper(text[:1]) + term.Printable(text[1:])
 }
 
 func (k *sshKeys) ofFile(ctx context.Context, path string) (*auth.Identity, error) {
@@ -264,8 +238,6 @@ func (k *lockedKey) Sign(ctx context.Context, algorithm string, data []byte) ([]
 	}
 	return k.open.Sign(ctx, algorithm, data)
 }
-
-var errNoPassphrase = errors.New("no passphrase was given")
 
 func (k *lockedKey) unlock(ctx context.Context) (*key.Private, error) {
 	if k.run.conf.BatchMode {

@@ -1,8 +1,6 @@
 package applet
 
 import (
-	"errors"
-
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 )
@@ -90,9 +88,6 @@ const sshOperands = "destination [command [argument ...]]"
 func sshUsageText() string {
 	return shownOptions(new(sshLine).table()).Usage("ssh", "") + "           " + sshOperands + "\n       ssh [-Q query_option]\n"
 }
-
-// errUsage asks for the usage text.
-var errUsage = errors.New("usage")
 
 // sshSays is an error in ssh's own words, capitals and full stops included,
 // because scripts and people look for them.

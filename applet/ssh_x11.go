@@ -3,8 +3,6 @@ package applet
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
@@ -43,16 +41,4 @@ func (r *sshRun) forwardX11(ctx context.Context, c *client.Client) *x11.Forward 
 		r.say(config.LogInfo, "X11 connection from %s: %s", term.Printable(origin), term.Printable(err.Error()))
 	})
 	return f
-}
-
-// xauthority is the file of X cookies: Xsecurity(7).
-func (e *Env) xauthority() string {
-	if file := e.Getenv("XAUTHORITY"); file != "" {
-		return file
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(home, ".Xauthority")
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/nacre-ssh/nacre/agent"
 	"github.com/nacre-ssh/nacre/cert"
@@ -19,21 +18,6 @@ import (
 
 // errInvalidFormat is what OpenSSH says of a file that it can't read.
 var errInvalidFormat = errors.New("invalid format")
-
-// because is the reason of an error as OpenSSH adds it to its sentences: the
-// system's words as they are, ours without the file's name.
-func because(err error) string {
-	var load *keyfile.LoadError
-	if errors.As(err, &load) {
-		err = load.Err
-	}
-	var path *os.PathError
-	var number syscall.Errno
-	if errors.As(err, &path) || errors.As(err, &number) {
-		return sentence(err)
-	}
-	return term.Printable(err.Error())
-}
 
 // tildePath replaces a leading ~/ by the home.
 func tildePath(path string) string {

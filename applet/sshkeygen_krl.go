@@ -89,20 +89,6 @@ func (k *keygen) loadKRL(path string) (*cert.KRL, error) {
 	return l, nil
 }
 
-// readUpTo reads a file of at most a number of bytes.
-func readUpTo(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("it is longer than %d bytes", limit)
-	}
-	return text, err
-}
-
 func (k *keygen) revokeFrom(l *cert.KRL, spec *cert.Spec, path string) error {
 	in := k.Stdin
 	if path == "-" {

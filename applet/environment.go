@@ -1,6 +1,22 @@
 package applet
 
-import "runtime"
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// xauthority is the file of X cookies: Xsecurity(7).
+func (e *Env) xauthority() string {
+	if file := e.Getenv("XAUTHORITY"); file != "" {
+		return file
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".Xauthority")
+}
 
 // terminalType is what programs on the other side are told that they draw on. A
 // Windows console names itself nowhere; it is an xterm since Windows 10.
