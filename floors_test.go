@@ -80,8 +80,13 @@ var floors = map[string]room{
 	"hub": {floor: 6},
 	"web": {floor: 6},
 
-	"applet":    {floor: 7},
-	"cmd/nacre": {floor: 7, beside: []string{"applet"}},
+	"applet/door":   {floor: 7},
+	"applet/keys":   {floor: 7, beside: []string{"applet/door"}},
+	"applet/agents": {floor: 7, beside: []string{"applet/door"}},
+	"applet/sshd":   {floor: 7, beside: []string{"applet/door"}},
+	"applet/plain":  {floor: 7, beside: []string{"applet/door"}},
+	"applet":        {floor: 7, beside: []string{"applet/door", "applet/keys", "applet/agents", "applet/sshd", "applet/plain"}},
+	"cmd/nacre":     {floor: 7, beside: []string{"applet"}},
 
 	// Beside the house. Nothing in it leans on these.
 	"internal/testpeer": {floor: outside},

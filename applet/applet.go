@@ -8,38 +8,43 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/agents"
+	"github.com/nacre-ssh/nacre/applet/door"
+	"github.com/nacre-ssh/nacre/applet/keys"
+	"github.com/nacre-ssh/nacre/applet/plain"
+	"github.com/nacre-ssh/nacre/applet/sshd"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 )
 
 // Doors are all programs, in the order help lists them.
-func Doors() []Door {
-	return append([]Door{
+func Doors() []door.Door {
+	return append([]door.Door{
 		{Name: "ssh", Group: "connect", Help: "log in to another machine, or run a command there", Link: true, Run: runSSH},
 		{Name: "demo", Group: "look around", Help: "a server and a client on this machine, with fresh keys", Run: runDemo},
 		{Name: "links", Group: "set up", Help: "make links named ssh, sshd, … in a directory", Run: runLinks},
 		{Name: "help", Aliases: []string{"-h", "--help", "-help"}, Group: "set up", Help: "this list, or a page of the manual: ssh, ssh_config, sshd_config", Run: runHelp},
 		{Name: "version", Aliases: []string{"-V", "--version"}, Group: "set up", Help: "which nacre this is", Run: runVersion},
-	}, slices.Concat(keyDoors(), keysignDoors(), hostDoors(), puttyDoors(), plinkDoors(), dropbearClientDoors(), agentDoors(), configDoors(), proxyDoors(), telnetDoors(), serverDoors(), escapeDoors(), doctorDoors())...)
+	}, slices.Concat(keys.Doors(), copyDoors(), keysignDoors(), plinkDoors(), dropbearClientDoors(), agents.Doors(), configDoors(), proxyDoors(), plain.Doors(), sshd.Doors(), escapeDoors(), doctorDoors())...)
 }
 
 // Main runs the door that argv names and returns its exit code.
 func Main(argv []string) int {
-	e := &Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
+	e := &door.Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
 	if len(argv) == 0 {
 		return runHelp(context.Background(), e)
 	}
 	doors := Doors()
-	if elevated() {
+	if door.Elevated() {
 		return elevatedMain(e, argv)
 	}
-	if d := find(doors, programName(argv[0])); d != nil && d.Link {
+	if d := door.Find(doors, programName(argv[0])); d != nil && d.Link {
 		e.Name, e.Args = d.Name, argv[1:]
 		return d.Run(context.Background(), e)
 	}
 	if len(argv) == 1 {
 		return runHelp(context.Background(), e)
 	}
-	d := find(doors, argv[1])
+	d := door.Find(doors, argv[1])
 	if d == nil {
 		e.Errorf("nacre: there is no %q; nacre help lists what there is", argv[1])
 		return 2
@@ -50,11 +55,11 @@ func Main(argv []string) int {
 
 // elevatedMain is Main in a file that is setuid: whoever calls it chooses argv, so
 // that its name is no protection, and there is no program but the signing helper.
-func elevatedMain(e *Env, argv []string) int {
+func elevatedMain(e *door.Env, argv []string) int {
 	doors := keysignDoors()
-	d := find(doors, programName(argv[0]))
+	d := door.Find(doors, programName(argv[0]))
 	if d == nil && len(argv) > 1 {
-		d = find(doors, argv[1])
+		d = door.Find(doors, argv[1])
 	}
 	if d == nil {
 		e.Errorf("nacre: nothing but ssh-keysign runs setuid or setgid (chmod u-s,g-s the file)")
@@ -73,22 +78,8 @@ func programName(path string) string {
 	return doorName(name)
 }
 
-func find(doors []Door, name string) *Door {
-	for i := range doors {
-		if doors[i].Name == name {
-			return &doors[i]
-		}
-		for _, alias := range doors[i].Aliases {
-			if alias == name {
-				return &doors[i]
-			}
-		}
-	}
-	return nil
-}
-
-func runVersion(_ context.Context, e *Env) int {
-	fmt.Fprintln(e.Stdout, version())
+func runVersion(_ context.Context, e *door.Env) int {
+	fmt.Fprintln(e.Stdout, door.Version())
 	return 0
 }
 
@@ -96,7 +87,7 @@ const helpUsage = "usage: nacre help [--man] [page]\n"
 
 // runHelp lists the doors by what a person wants to do, or prints a page of the
 // manual.
-func runHelp(_ context.Context, e *Env) int {
+func runHelp(_ context.Context, e *door.Env) int {
 	var man bool
 	table := getopt.Table{{Long: "man", Help: "print the page for man -l", Do: getopt.Flag(&man)}}
 	names, err := table.Parse(e.Args, -1)
@@ -117,13 +108,13 @@ func runHelp(_ context.Context, e *Env) int {
 		write = p.writeMan
 	}
 	if err := write(e.Stdout); err != nil {
-		e.Errorf("nacre: %s", sentence(err))
+		e.Errorf("nacre: %s", door.Sentence(err))
 		return 1
 	}
 	return 0
 }
 
-func helpList(e *Env) int {
+func helpList(e *door.Env) int {
 	var b strings.Builder
 	b.WriteString("usage: nacre program [argument ...]\n")
 	doors := Doors()

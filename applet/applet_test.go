@@ -51,7 +51,7 @@ func startHost(t *testing.T) *host {
 	})
 	var lines strings.Builder
 	for _, k := range hostKeys {
-		fmt.Fprintf(&lines, "[127.0.0.1]:%d %s", h.Port, read(t, k.Path+".pub"))
+		fmt.Fprintf(&lines, "[127.0.0.1]:%d %s", h.Port, testpeer.Read(t, k.Path+".pub"))
 	}
 	h.known = h.write(t, "known_hosts", lines.String())
 	h.encrypted = h.lock(t, id.Path)
@@ -86,15 +86,6 @@ func (h *host) lock(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return h.write(t, "locked", string(text))
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // startAgent serves the host's identity as an agent and returns its socket.

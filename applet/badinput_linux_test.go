@@ -138,7 +138,7 @@ func testBadProxies(t *testing.T, h *host) {
 // testBadFiles has files and sockets that are not what they should be. Where
 // there is another way to log in, ssh goes on.
 func testBadFiles(t *testing.T, h *host) {
-	text := read(t, h.Identity.Path)
+	text := testpeer.Read(t, h.Identity.Path)
 	cut := h.write(t, "cut_key", text[:len(text)/2])
 	binary := h.write(t, "binary", strings.Repeat("\x00\xffnot a key\n", 300))
 	sparse := h.write(t, "sparse", "")
@@ -169,7 +169,7 @@ func testBadFiles(t *testing.T, h *host) {
 
 	h.says(t, 255, "read known hosts: read "+directory+": is a directory\nHost key verification failed.",
 		"-F", h.conf, "-o", "UserKnownHostsFile="+directory, "127.0.0.1", "true")
-	mixed := h.write(t, "mixed_known", read(t, binary)+read(t, h.known))
+	mixed := h.write(t, "mixed_known", testpeer.Read(t, binary)+testpeer.Read(t, h.known))
 	h.says(t, 0, "logged in", "-F", h.conf, "-o", "UserKnownHostsFile="+mixed, "127.0.0.1", "echo logged in")
 
 	long, far := filepath.Join(h.dir, strings.Repeat("x", 120)), filepath.Join(h.dir, "none", "socket")
@@ -185,7 +185,7 @@ func testBadFiles(t *testing.T, h *host) {
 	h.says(t, 255, "Bad local forwarding specification '"+long+":127.0.0.1:1'.*", append(strict, "-L", long+":127.0.0.1:1", "127.0.0.1", "true")...)
 	h.says(t, 255, "Couldn't open logfile "+directory+": Is a directory", "-F", h.conf, "-E", directory, "127.0.0.1", "true")
 	h.says(t, 0, "logged in", "-F", h.conf, "-v", "-E", "/dev/full", "127.0.0.1", "echo logged in")
-	if got := read(t, binary); got != strings.Repeat("\x00\xffnot a key\n", 300) {
+	if got := testpeer.Read(t, binary); got != strings.Repeat("\x00\xffnot a key\n", 300) {
 		t.Error("a file that was in the way is changed")
 	}
 }

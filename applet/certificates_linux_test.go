@@ -15,7 +15,7 @@ import (
 // client, of users and of hosts alike: no key is known to anybody.
 func TestCertificatesBothWays(t *testing.T) {
 	p := newPKI(t)
-	p.write(t, "known", "@cert-authority 127.0.0.1,[127.0.0.1]:* "+read(t, p.path("hca.pub")))
+	p.write(t, "known", "@cert-authority 127.0.0.1,[127.0.0.1]:* "+testpeer.Read(t, p.path("hca.pub")))
 	for _, issuer := range []string{"openssh", "nacre"} {
 		for _, typ := range []string{"ed25519", "rsa", "p256"} {
 			p.certify(t, issuer, typ, "user-"+issuer+"-"+typ, "-s", "uca", "-I", "of "+typ, "-n", "x,"+p.me, "-z", "7")
@@ -56,10 +56,10 @@ func TestUserCertificatesRefused(t *testing.T) {
 	t.Parallel()
 	p := newPKI(t)
 	host := p.path("p256")
-	p.write(t, "known", "[127.0.0.1]:* "+read(t, host+".pub"))
+	p.write(t, "known", "[127.0.0.1]:* "+testpeer.Read(t, host+".pub"))
 	p.write(t, "principals", "# names\nother\nfrom=\"192.0.2.1\" far\nno-pty role\ncommand=\"echo forced by the file\" forced\n")
 	p.write(t, "authorized", fmt.Sprintf("cert-authority,principals=\"deputy,vice\" %scert-authority,command=\"echo by the line\" %s%s",
-		read(t, p.path("other.pub")), read(t, p.path("rca.pub")), read(t, p.path("p384.pub"))))
+		testpeer.Read(t, p.path("other.pub")), testpeer.Read(t, p.path("rca.pub")), testpeer.Read(t, p.path("p384.pub"))))
 	by := func(ca string, args ...string) []string { return append([]string{"-s", ca, "-I", "id"}, args...) }
 	mine := []string{"-n", p.me}
 	type attempt struct {
@@ -112,7 +112,7 @@ func TestUserCertificatesRefused(t *testing.T) {
 		"algorithms": {"TrustedUserCAKeys " + p.path("cas"), "AuthorizedKeysFile none", "CASignatureAlgorithms rsa-sha2-512"},
 		"keys":       {"TrustedUserCAKeys " + p.path("uca.pub"), "AuthorizedKeysFile none", "PubkeyAcceptedAlgorithms ssh-ed25519"},
 	}
-	p.write(t, "cas", "# both\n"+read(t, p.path("uca.pub"))+read(t, p.path("rca.pub")))
+	p.write(t, "cas", "# both\n"+testpeer.Read(t, p.path("uca.pub"))+testpeer.Read(t, p.path("rca.pub")))
 	p.write(t, "spec", "serial: 600-700\nid: bad id\n")
 	p.run(t, "nacre", "ssh-keygen", "-q", "-k", "-f", "krl", "-s", "uca.pub", "spec")
 	for site, list := range attempts {
@@ -140,7 +140,7 @@ func TestUserCertificatesRefused(t *testing.T) {
 // A session has what the certificate's extensions permit, and no more.
 func TestCertificateRestrictions(t *testing.T) {
 	p := newPKI(t)
-	p.write(t, "known", "[127.0.0.1]:* "+read(t, p.path("p256.pub")))
+	p.write(t, "known", "[127.0.0.1]:* "+testpeer.Read(t, p.path("p256.pub")))
 	p.certify(t, "openssh", "ed25519", "all", "-s", "uca", "-I", "all", "-n", p.me)
 	p.certify(t, "nacre", "ed25519", "bare", "-s", "uca", "-I", "bare", "-n", p.me, "-O", "clear")
 	port, _ := p.serve(t, "nacre", "TrustedUserCAKeys "+p.path("uca.pub"), "AuthorizedKeysFile none", "HostKey "+p.path("p256"))
@@ -161,7 +161,7 @@ func TestCertificateRestrictions(t *testing.T) {
 // OpenSSH's.
 func TestHostCertificatesRefused(t *testing.T) {
 	p := newPKI(t)
-	p.write(t, "authorized", read(t, p.path("p384.pub")))
+	p.write(t, "authorized", testpeer.Read(t, p.path("p384.pub")))
 	p.certify(t, "nacre", "ed25519", "good", "-s", "hca", "-h", "-I", "host", "-n", "h,127.0.0.?", "-z", "5")
 	p.certify(t, "nacre", "p256", "expired", "-s", "hca", "-h", "-I", "host", "-n", "127.0.0.1", "-V", "20200101:20210101")
 	p.certify(t, "nacre", "p521", "misnamed", "-s", "hca", "-h", "-I", "host", "-n", "192.0.2.1")
@@ -171,7 +171,9 @@ func TestHostCertificatesRefused(t *testing.T) {
 		lines = append(lines, "HostKey "+p.path(name), "HostCertificate "+p.path(name+"-cert.pub"))
 	}
 	port, _ := p.serve(t, "nacre", append(lines, "AuthorizedKeysFile "+p.path("authorized"))...)
-	authority := func(marker, names, ca string) string { return marker + " " + names + " " + read(t, p.path(ca+".pub")) }
+	authority := func(marker, names, ca string) string {
+		return marker + " " + names + " " + testpeer.Read(t, p.path(ca+".pub"))
+	}
 	trusted := authority("@cert-authority", "[127.0.0.1]:"+port, "hca")
 	p.write(t, "spec", "serial: 5\n")
 	p.run(t, "openssh", "ssh-keygen", "-q", "-k", "-f", "krl", "-s", "hca.pub", "spec")
@@ -187,13 +189,13 @@ func TestHostCertificatesRefused(t *testing.T) {
 		{"critical option", trusted, "rsa-sha2-512", nil, false, false},
 		{"other authority", authority("@cert-authority", "*", "uca"), "ssh-ed25519", nil, false, false},
 		{"for other hosts", authority("@cert-authority", "h", "hca"), "ssh-ed25519", nil, false, false},
-		{"authority as a key", "[127.0.0.1]:" + port + " " + read(t, p.path("hca.pub")), "ssh-ed25519", nil, false, false},
+		{"authority as a key", "[127.0.0.1]:" + port + " " + testpeer.Read(t, p.path("hca.pub")), "ssh-ed25519", nil, false, false},
 		{"revoked authority", trusted + authority("@revoked", "*", "hca"), "ssh-ed25519", nil, false, false},
 		{"revoked key", trusted + authority("@revoked", "*", "ed25519"), "ssh-ed25519", nil, false, false},
 		{"revoked by file", trusted, "ssh-ed25519", []string{"RevokedHostKeys=" + p.path("krl")}, false, false},
 		{"file that isn't there", trusted, "ssh-ed25519", []string{"RevokedHostKeys=" + p.path("nope")}, false, false},
 		{"signature algorithm", trusted, "ssh-ed25519", []string{"CASignatureAlgorithms=ssh-ed25519"}, false, false},
-		{"key known", "[127.0.0.1]:" + port + " " + read(t, p.path("ed25519.pub")), "ssh-ed25519", nil, true, false},
+		{"key known", "[127.0.0.1]:" + port + " " + testpeer.Read(t, p.path("ed25519.pub")), "ssh-ed25519", nil, true, false},
 	}
 	var all crowd
 	for i, test := range tests {
@@ -221,7 +223,7 @@ func TestHostCertificatesRefused(t *testing.T) {
 // agent; a key without one still works.
 func TestWhereCertificatesAre(t *testing.T) {
 	p := newPKI(t)
-	p.write(t, "known", "[127.0.0.1]:* "+read(t, p.path("p256.pub")))
+	p.write(t, "known", "[127.0.0.1]:* "+testpeer.Read(t, p.path("p256.pub")))
 	p.certify(t, "nacre", "ed25519", "beside", "-s", "uca", "-I", "beside", "-n", p.me)
 	p.certify(t, "nacre", "rsa", "apart", "-s", "uca", "-I", "apart", "-n", p.me)
 	if err := os.Rename(p.path("apart-cert.pub"), p.path("elsewhere.pub")); err != nil {
@@ -229,7 +231,7 @@ func TestWhereCertificatesAre(t *testing.T) {
 	}
 	p.certify(t, "nacre", "p521", "held", "-s", "uca", "-I", "held", "-n", p.me)
 	t.Chdir(p.dir)
-	socket := realAgent(t, "held", "apart")
+	socket := testpeer.SSHAgent(t, "held", "apart")
 	for _, name := range []string{"held", "held-cert.pub"} {
 		if err := os.Remove(p.path(name)); err != nil {
 			t.Fatal(err)

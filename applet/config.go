@@ -7,14 +7,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/term"
 )
 
 // configDoors are the programs that look at configuration files.
-func configDoors() []Door {
-	return []Door{
+func configDoors() []door.Door {
+	return []door.Door{
 		{Name: "config", Group: "look around", Help: "check ssh_config: what holds for a host and why, and what is wrong", Run: runConfig},
 	}
 }
@@ -31,7 +32,7 @@ const (
 )
 
 // runConfig is the config program.
-func runConfig(_ context.Context, e *Env) int {
+func runConfig(_ context.Context, e *door.Env) int {
 	if len(e.Args) > 0 {
 		switch e.Args[0] {
 		case "check":
@@ -45,7 +46,7 @@ func runConfig(_ context.Context, e *Env) int {
 }
 
 // configCheck checks the files, and explains what holds for a host.
-func configCheck(e *Env, args []string) int {
+func configCheck(e *door.Env, args []string) int {
 	l := new(sshLine)
 	var mine getopt.Table
 	for _, row := range l.table() {
@@ -55,13 +56,13 @@ func configCheck(e *Env, args []string) int {
 	}
 	operands, err := mine.Parse(args, 1)
 	if err == nil && len(operands) > 1 {
-		err = errUsage
+		err = door.ErrUsage
 	}
 	if err == nil && len(operands) == 1 {
 		err = l.destination(operands[0])
 	}
 	if err != nil {
-		if !errors.Is(err, errUsage) {
+		if !errors.Is(err, door.ErrUsage) {
 			e.Errorf("%v", err)
 		}
 		fmt.Fprint(e.Stderr, configUsage)
@@ -80,7 +81,7 @@ func configCheck(e *Env, args []string) int {
 }
 
 // printReport tells what holds first, then what is wrong.
-func printReport(e *Env, r *config.Report) {
+func printReport(e *door.Env, r *config.Report) {
 	if c := r.Client; c != nil {
 		fmt.Fprintf(e.Stdout, "ssh %s goes to %s@%s port %d\n", c.Host, c.User, c.HostName, c.Port)
 		printValues(e, r)
@@ -115,7 +116,7 @@ func origin(at config.Origin) string {
 	return fmt.Sprintf("%s:%d", at.File, at.Line)
 }
 
-func printValues(e *Env, r *config.Report) {
+func printValues(e *door.Env, r *config.Report) {
 	if len(r.Values) == 0 {
 		fmt.Fprintln(e.Stdout, "\nno line of the files is for it: every value is the default")
 		return
@@ -135,7 +136,7 @@ func printValues(e *Env, r *config.Report) {
 	}
 }
 
-func printLost(e *Env, r *config.Report) {
+func printLost(e *door.Env, r *config.Report) {
 	if len(r.Lost) == 0 {
 		return
 	}
@@ -146,7 +147,7 @@ func printLost(e *Env, r *config.Report) {
 }
 
 // configKeywords is the manual of ssh_config, or what it says about keywords.
-func configKeywords(e *Env, args []string) int {
+func configKeywords(e *door.Env, args []string) int {
 	docs := sortedDocs(config.ClientDocs())
 	for _, name := range args {
 		if !slices.ContainsFunc(docs, func(d config.Doc) bool { return equalFold(d.Name, name) }) {

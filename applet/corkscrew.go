@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/proxy"
 	"github.com/nacre-ssh/nacre/term"
 )
@@ -20,15 +21,15 @@ const corkscrewFailed = 255
 const corkscrewUsage = "corkscrew 2.0 (nacre)\n\n" +
 	"usage: corkscrew <proxyhost> <proxyport> <desthost> <destport> [authfile]\n"
 
-func proxyDoors() []Door {
-	return []Door{{
+func proxyDoors() []door.Door {
+	return []door.Door{{
 		Name: "corkscrew", Group: "connect", Help: "a connection through an HTTP proxy, for ProxyCommand", Link: true, Run: runCorkscrew,
 	}}
 }
 
 // runCorkscrew connects standard input and output with a host behind an HTTP
 // proxy.
-func runCorkscrew(ctx context.Context, e *Env) int {
+func runCorkscrew(ctx context.Context, e *door.Env) int {
 	if len(e.Args) != 4 && len(e.Args) != 5 {
 		fmt.Fprint(e.Stderr, corkscrewUsage)
 		return corkscrewFailed
@@ -40,7 +41,7 @@ func runCorkscrew(ctx context.Context, e *Env) int {
 	}
 	if len(e.Args) == 5 {
 		if err := p.ReadAuthFile(e.Args[4]); err != nil {
-			e.Errorf("Error opening %s: %s", e.Args[4], sentence(err))
+			e.Errorf("Error opening %s: %s", e.Args[4], door.Sentence(err))
 			return corkscrewFailed
 		}
 	}
@@ -51,7 +52,7 @@ func runCorkscrew(ctx context.Context, e *Env) int {
 	}
 	defer nc.Close()
 	if err := join(nc, e.Stdin, e.Stdout); err != nil {
-		e.Errorf("corkscrew: %s", sentence(err))
+		e.Errorf("corkscrew: %s", door.Sentence(err))
 		return corkscrewFailed
 	}
 	return 0
@@ -83,7 +84,7 @@ func corkscrewComplaint(to proxy.Target, err error) string {
 	}
 	var dial *net.OpError
 	if errors.As(err, &dial) {
-		return "Couldn't establish connection to proxy: " + sentence(err)
+		return "Couldn't establish connection to proxy: " + door.Sentence(err)
 	}
 	return "corkscrew: " + term.Printable(err.Error())
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/term"
@@ -16,8 +17,8 @@ import (
 // dbFailed is dbclient's exit code for a failure of its own.
 const dbFailed = 1
 
-func dropbearClientDoors() []Door {
-	return []Door{{
+func dropbearClientDoors() []door.Door {
+	return []door.Door{{
 		Name: "dbclient", Group: "connect", Help: "ssh with Dropbear's options: hosts in a row (a,b,c), -y, -B", Link: true, Run: runDbclient,
 	}}
 }
@@ -25,7 +26,7 @@ func dropbearClientDoors() []Door {
 // A dbRun is one run of dbclient, to one host, and the manner in which it is ssh:
 // the work is sshRun's.
 type dbRun struct {
-	*Env
+	*door.Env
 	line  *dbLine
 	at    dbHost
 	prior []dbHost // the hosts to go through, the first one first
@@ -39,7 +40,7 @@ type dbRun struct {
 }
 
 // runDbclient is Dropbear's client.
-func runDbclient(ctx context.Context, e *Env) int {
+func runDbclient(ctx context.Context, e *door.Env) int {
 	line, err := parseDbclient(e)
 	if err != nil {
 		return dbExit(e, err)
@@ -62,7 +63,7 @@ func runDbclient(ctx context.Context, e *Env) int {
 }
 
 // newDbRun makes the run for the last of some hosts.
-func newDbRun(e *Env, line *dbLine, hosts []dbHost) (*dbRun, error) {
+func newDbRun(e *door.Env, line *dbLine, hosts []dbHost) (*dbRun, error) {
 	last := len(hosts) - 1
 	d := &dbRun{Env: dbEnvironment(e), line: line, at: hosts[last], prior: hosts[:last]}
 	conf, err := d.config()
@@ -172,14 +173,14 @@ func (s dbSays) Error() string { return string(s) }
 var errDbHop = errors.New("a host in between was not reached")
 
 // dbExit is the end before there is a connection.
-func dbExit(e *Env, err error) int {
+func dbExit(e *door.Env, err error) int {
 	e.Errorf("\n%s: Exited: %v", e.Name, err)
 	return dbFailed
 }
 
 // dbEnvironment has ssh ask for passwords where dbclient does: by SSH_ASKPASS
 // where there is no terminal and a display, or where SSH_ASKPASS_ALWAYS says so.
-func dbEnvironment(e *Env) *Env {
+func dbEnvironment(e *door.Env) *door.Env {
 	own := *e
 	own.Getenv = func(name string) string {
 		if name != "SSH_ASKPASS_REQUIRE" {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/mux"
@@ -18,7 +19,7 @@ const dbKeepAlives = 3
 // config is the command line as ssh's configuration. Files of ssh's don't count.
 func (d *dbRun) config() (*config.Client, error) {
 	l := d.line
-	q := config.ClientQuery{Host: d.at.host, User: d.at.user, File: "none", Known: knownAlgorithms(), Options: []string{
+	q := config.ClientQuery{Host: d.at.host, User: d.at.user, File: "none", Known: door.KnownAlgorithms(), Options: []string{
 		config.Option("Port", strconv.Itoa(d.at.port)), "UpdateHostKeys no", "CheckHostIP no",
 	}}
 	if l.noQoS {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
@@ -36,7 +37,7 @@ func (d *dbRun) reason(err error) string {
 	case errors.As(err, &dns):
 		return fmt.Sprintf("Connect failed: Error resolving '%s' port '%d'. %s", d.at.host, d.at.port, dnsReason(dns))
 	case errors.As(err, &connect):
-		return "Connect failed: " + sentence(connect.Err)
+		return "Connect failed: " + door.Sentence(connect.Err)
 	case errors.As(err, &negotiation):
 		return "No matching algo " + term.Printable(negotiation.Error())
 	case errors.As(err, &refused):

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
@@ -81,7 +82,7 @@ func TestDbclient(t *testing.T) {
 	if out, said, code := d.run(t, "dbclient", "in", "-y", d.host, "cat; exit 5"); out != "in" || code != 5 || !strings.Contains(said, "Host '127.0.0.1' key accepted unconditionally.\n(ssh-ed25519 fingerprint SHA256:") {
 		t.Fatalf("%q, %q, %d", out, said, code)
 	}
-	if line := read(t, d.known()); !strings.HasPrefix(line, "127.0.0.1 ssh-ed25519 ") || strings.Count(line, "\n") != 1 {
+	if line := testpeer.Read(t, d.known()); !strings.HasPrefix(line, "127.0.0.1 ssh-ed25519 ") || strings.Count(line, "\n") != 1 {
 		t.Errorf("known_hosts has %q", line)
 	}
 	target := fmt.Sprintf("127.0.0.1:%d", h.Port)
@@ -116,7 +117,7 @@ func TestDbclient(t *testing.T) {
 
 // testDbclientDoubts is about hosts that aren't known, and one that has changed.
 func testDbclientDoubts(t *testing.T, d *dbHome) {
-	good := read(t, d.known())
+	good := testpeer.Read(t, d.known())
 	os.Remove(d.known())
 	for _, test := range []struct {
 		args, stdin, says string
@@ -133,10 +134,10 @@ func testDbclientDoubts(t *testing.T, d *dbHome) {
 			t.Errorf("%s: %q, %d", test.args, said, code)
 		}
 	}
-	if now := read(t, d.known()); now != good {
+	if now := testpeer.Read(t, d.known()); now != good {
 		t.Errorf("%q is remembered, not %q", now, good)
 	}
-	other := read(t, testpeer.NewKey(t, testpeer.Ed25519).Path+".pub")
+	other := testpeer.Read(t, testpeer.NewKey(t, testpeer.Ed25519).Path+".pub")
 	if err := os.WriteFile(d.known(), []byte("127.0.0.1 "+other), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func testDbclientPorts(t *testing.T, d *dbHome, good, other string) {
 		if err := os.WriteFile(d.known(), []byte(test.lines), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, said, code := d.run(t, "dbclient", "", "-y", d.host, "true"); code != test.code || !strings.Contains(said, test.says) || read(t, d.known()) != test.lines {
+		if _, said, code := d.run(t, "dbclient", "", "-y", d.host, "true"); code != test.code || !strings.Contains(said, test.says) || testpeer.Read(t, d.known()) != test.lines {
 			t.Errorf("%s: %q, %d", test.lines, said, code)
 		}
 	}
@@ -211,7 +212,7 @@ func FuzzDbclientLine(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer null.Close()
-		l, err := parseDbclient(&Env{Name: "dbclient", Args: strings.Split(line, "\n"), Stdin: null, Stdout: null, Stderr: null, Getenv: func(string) string { return "" }})
+		l, err := parseDbclient(&door.Env{Name: "dbclient", Args: strings.Split(line, "\n"), Stdin: null, Stdout: null, Stderr: null, Getenv: func(string) string { return "" }})
 		if err != nil || l.show != nil {
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/term"
@@ -46,7 +47,7 @@ func (d *dbRun) secret(ctx context.Context, prompt string) (string, error) {
 		d.spent, d.proven = true, true
 		return given, nil
 	}
-	secret, err := d.readSecret(ctx, askTerminal, prompt)
+	secret, err := d.ReadSecret(ctx, door.AskTerminal, prompt)
 	defer clear(secret)
 	d.proven = d.proven || err == nil
 	return string(secret), orSkip(err)
@@ -69,7 +70,7 @@ func (d *dbRun) answers(ctx context.Context, name, instruction string, prompts [
 		var answer string
 		var err error
 		if p.Echo {
-			answer, err = d.readAnswer(ctx, text)
+			answer, err = d.ReadAnswer(ctx, text)
 			d.proven = d.proven || err == nil
 		} else {
 			answer, err = d.secret(ctx, text)

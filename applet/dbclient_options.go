@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/keyfile"
@@ -15,8 +16,8 @@ import (
 
 // A dbLine is dbclient's command line.
 type dbLine struct {
-	env  *Env
-	show func(*Env) int // what to print instead of connecting; nil: connect
+	env  *door.Env
+	show func(*door.Env) int // what to print instead of connecting; nil: connect
 
 	host, command string
 	user, port    string
@@ -60,7 +61,7 @@ func (l *dbLine) table() []dbOption {
 		dbOption{'y', false, func(string) error { l.accept++; return nil }},
 		dbOption{'t', false, func(string) error { l.pty = 't'; return nil }},
 		dbOption{'T', false, func(string) error { l.pty = 'T'; return nil }},
-		dbOption{'h', false, l.shows(func(e *Env) int { dbUsage(e); return 0 })},
+		dbOption{'h', false, l.shows(func(e *door.Env) int { dbUsage(e); return 0 })},
 		dbOption{'u', false, func(string) error { return nil }}, // of old: /dev/urandom
 		dbOption{'p', true, text(&l.port)},
 		dbOption{'l', true, text(&l.user)},
@@ -81,7 +82,7 @@ func (l *dbLine) table() []dbOption {
 	)
 }
 
-func (l *dbLine) shows(f func(*Env) int) func(string) error {
+func (l *dbLine) shows(f func(*door.Env) int) func(string) error {
 	return func(string) error {
 		if l.show == nil {
 			l.show = f
@@ -92,7 +93,7 @@ func (l *dbLine) shows(f func(*Env) int) func(string) error {
 
 // parseDbclient reads the command line: options may stand before and behind the
 // host, and what follows then is the command.
-func parseDbclient(e *Env) (*dbLine, error) {
+func parseDbclient(e *door.Env) (*dbLine, error) {
 	l := &dbLine{env: e}
 	table, args := l.table(), e.Args
 	for len(args) > 0 && (l.host == "" || strings.HasPrefix(args[0], "-")) {
@@ -166,7 +167,7 @@ func (l *dbLine) check() error {
 // identity takes a key file if it can be read, in any format that keyfile knows.
 func (l *dbLine) identity(path string) error {
 	path = homePath(path)
-	text, err := readCapped(path)
+	text, err := door.ReadCapped(path)
 	if err == nil {
 		var locked bool
 		if _, locked, err = keyfile.ParsePublicOf(text); locked {
@@ -255,12 +256,12 @@ func seconds(into *time.Duration, what string) func(string) error {
 	}
 }
 
-func dbUsage(e *Env) {
-	fmt.Fprintf(e.Stderr, dbUsageText, versionLine(), e.Name)
+func dbUsage(e *door.Env) {
+	fmt.Fprintf(e.Stderr, dbUsageText, door.VersionLine(), e.Name)
 }
 
-func showDbVersion(e *Env) int {
-	e.Errorf("%s", versionLine())
+func showDbVersion(e *door.Env) int {
+	e.Errorf("%s", door.VersionLine())
 	return 0
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/term"
 )
@@ -73,7 +74,7 @@ func (l *dbLine) strictness(arg string) error {
 // option is -o: a keyword, blanks or one =, and its value.
 func (l *dbLine) option(arg string) error {
 	if arg == "help" {
-		l.show = func(e *Env) int {
+		l.show = func(e *door.Env) int {
 			list := "Available options:\n"
 			for _, row := range l.options() {
 				list += "\t" + row.name + "\n"
@@ -100,7 +101,7 @@ func (l *dbLine) option(arg string) error {
 
 // checkAlgorithms looks at -c and -m, which leave out what isn't known.
 func (l *dbLine) checkAlgorithms() error {
-	known := knownAlgorithms()
+	known := door.KnownAlgorithms()
 	helped := false
 	for _, row := range []struct {
 		list               *string
@@ -136,15 +137,15 @@ func (l *dbLine) checkAlgorithms() error {
 
 // algorithms is -Q.
 func (l *dbLine) algorithms(what string) error {
-	known := knownAlgorithms()
+	known := door.KnownAlgorithms()
 	lists := []struct {
 		name string
 		list []string
 	}{
-		{"kex", known.Kex.Default}, {"sig", plain(known.Pubkey.Default)}, {"cipher", known.Ciphers.Default},
+		{"kex", known.Kex.Default}, {"sig", door.PlainAlgorithms(known.Pubkey.Default)}, {"cipher", known.Ciphers.Default},
 		{"mac", known.MACs.Default}, {"compress", []string{"none", "zlib@openssh.com"}},
 	}
-	return l.shows(func(e *Env) int {
+	return l.shows(func(e *door.Env) int {
 		for _, row := range lists {
 			if row.name == what {
 				fmt.Fprintln(e.Stdout, strings.Join(row.list, "\n"))

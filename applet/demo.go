@@ -10,6 +10,10 @@ import (
 	"hash"
 	"io"
 	"log/slog"
+
+	"github.com/nacre-ssh/nacre/applet/door"
+	"github.com/nacre-ssh/nacre/applet/sshd"
+
 	mathrand "math/rand/v2"
 	"net"
 	"os"
@@ -38,7 +42,7 @@ const demoCommand = "echo hello from the other side"
 // A demo is a server and a client in one process, connected through TCP on
 // loopback, with keys that nobody else has.
 type demo struct {
-	*Env
+	*door.Env
 	user     *login.User
 	hostKey  *key.Private
 	identity *key.Private
@@ -47,7 +51,7 @@ type demo struct {
 }
 
 // runDemo is the demo door.
-func runDemo(ctx context.Context, e *Env) int {
+func runDemo(ctx context.Context, e *door.Env) int {
 	if len(e.Args) > 0 {
 		e.Errorf("usage: nacre demo")
 		return 2
@@ -69,7 +73,7 @@ func (d *demo) run(ctx context.Context) (int, error) {
 	served := make(chan error, 1)
 	s, err := server.New(server.Config{
 		HostKeys: []key.Signer{d.hostKey}, Policy: d,
-		Handler:    &demoHandler{processes{user: d.user, runner: new(login.Runner)}},
+		Handler:    &demoHandler{sshd.Processes{User: d.user, Runner: new(login.Runner)}},
 		Subsystems: map[string]string{demoEcho: demoEcho},
 	})
 	if err != nil {
@@ -311,12 +315,12 @@ func (c exchangeCounter) WithGroup(string) slog.Handler      { return c }
 const demoEcho = "echo@nacre-demo"
 
 // demoHandler starts the user's processes, and the echo.
-type demoHandler struct{ processes }
+type demoHandler struct{ sshd.Processes }
 
 // Start is server.Handler's.
 func (h *demoHandler) Start(ctx context.Context, s *server.Session) (server.Process, error) {
 	if s.Subsystem != demoEcho {
-		return h.processes.Start(ctx, s)
+		return h.Processes.Start(ctx, s)
 	}
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -54,7 +54,7 @@ func TestHostKeysByDNS(t *testing.T) {
 		{"numeric", []string{"skipped DNS lookup for numerical hostname", unknown}},
 	} {
 		for _, client := range []string{"nacre", "openssh"} {
-			out := read(t, filepath.Join(dir, "out."+client+"."+c.name))
+			out := testpeer.Read(t, filepath.Join(dir, "out."+client+"."+c.name))
 			for _, line := range c.lines {
 				if c.name == "none" && client == "openssh" && strings.HasPrefix(line, "no host") {
 					line = "DNS lookup error" // its resolver takes an empty answer for one
@@ -65,7 +65,7 @@ func TestHostKeysByDNS(t *testing.T) {
 			}
 		}
 	}
-	if out := read(t, filepath.Join(dir, "out.full")); !strings.Contains(out, "no space left on device\n") || !strings.Contains(out, "in\n") ||
+	if out := testpeer.Read(t, filepath.Join(dir, "out.full")); !strings.Contains(out, "no space left on device\n") || !strings.Contains(out, "in\n") ||
 		!strings.HasSuffix(out, "whole\n") || strings.Contains(out, "Permanently") {
 		t.Errorf("on a full disk:\n%s", out)
 	}
@@ -74,7 +74,7 @@ func TestHostKeysByDNS(t *testing.T) {
 		"other": "\nNo matching host key fingerprint found in DNS.\n",
 		"none":  "\nNo matching host key fingerprint found in DNS.\n",
 	} {
-		if out := read(t, filepath.Join(dir, "out.person."+host)); !strings.Contains(out, line) {
+		if out := testpeer.Read(t, filepath.Join(dir, "out.person."+host)); !strings.Contains(out, line) {
 			t.Errorf("the question about %s says\n%s", host, out)
 		}
 	}
@@ -100,7 +100,7 @@ func prepareDNS(t *testing.T, dir string) {
 	}
 	run(realProgram("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", "hostkey")
 	run(realProgram("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", "id")
-	write("authorized", read(t, filepath.Join(dir, "id.pub")))
+	write("authorized", testpeer.Read(t, filepath.Join(dir, "id.pub")))
 	write("sshd_config", fmt.Sprintf("ListenAddress 127.0.0.1\nPort 2222\nHostKey %[1]s/hostkey\nAuthorizedKeysFile %[1]s/authorized\nStrictModes no\nPermitRootLogin yes\nPidFile none\nAllowUsers %[2]s\n", dir, testpeer.Me(t)))
 	record := func(hash string) string { // of our keygen
 		out := run("nacre", "ssh-keygen", "-r", "x", "-f", "hostkey.pub", "-O", "hashalg="+hash)

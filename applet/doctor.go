@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
@@ -18,8 +19,8 @@ import (
 )
 
 // doctorDoors is the program that finds out why a login fails.
-func doctorDoors() []Door {
-	return []Door{{
+func doctorDoors() []door.Door {
+	return []door.Door{{
 		Name: "doctor", Group: "look around", Help: "find out why a login fails, and what to do about it", Run: runDoctor,
 	}}
 }
@@ -123,11 +124,11 @@ func (l *doctorLine) usage() string {
 }
 
 // runDoctor is the program nacre doctor.
-func runDoctor(ctx context.Context, e *Env) int {
+func runDoctor(ctx context.Context, e *door.Env) int {
 	l := &doctorLine{sshLine: new(sshLine)}
 	operands, err := l.sshLineParse(e.Args)
 	if err != nil {
-		if !errors.Is(err, errUsage) {
+		if !errors.Is(err, door.ErrUsage) {
 			e.Errorf("nacre doctor: %v", err)
 		}
 		fmt.Fprint(e.Stderr, l.usage())
@@ -147,14 +148,14 @@ func runDoctor(ctx context.Context, e *Env) int {
 // sshLineParse reads the command line: options anywhere, and one operand at most.
 func (l *doctorLine) sshLineParse(args []string) ([]string, error) {
 	if slices.ContainsFunc(args, func(a string) bool { return a == "--help" || a == "-h" }) {
-		return nil, errUsage
+		return nil, door.ErrUsage
 	}
 	operands, err := l.table().Parse(args, len(args))
 	switch {
 	case err != nil:
 		return nil, err
 	case len(operands) > 1 || len(operands) == 0 && !l.server:
-		return nil, errUsage
+		return nil, door.ErrUsage
 	case l.server:
 		return operands, nil
 	}

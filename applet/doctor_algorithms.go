@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/internal/pattern"
 	"github.com/nacre-ssh/nacre/kex"
@@ -196,6 +197,6 @@ func negotiable() []struct {
 		{"key exchange method", "KexAlgorithms", kex.Methods()},
 		{"cipher", "Ciphers", packet.Ciphers()},
 		{"MAC", "MACs", packet.MACs()},
-		{"host key type", "HostKeyAlgorithms", knownAlgorithms().HostKeys.All},
+		{"host key type", "HostKeyAlgorithms", door.KnownAlgorithms().HostKeys.All},
 	}
 }

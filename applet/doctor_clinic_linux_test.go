@@ -54,7 +54,7 @@ func newWard(t *testing.T) *ward {
 		"noise": `environment="HOME=` + filepath.Join(w.dir, "noisy") + `" `, "exits": `environment="HOME=` + home + `" `,
 	} {
 		w.keys[name] = testpeer.NewKey(t, testpeer.Ed25519)
-		lines.WriteString(option + read(t, w.keys[name].Path+".pub"))
+		lines.WriteString(option + testpeer.Read(t, w.keys[name].Path+".pub"))
 	}
 	if err := os.WriteFile(filepath.Join(w.dir, "keys"), []byte(lines.String()), 0o644); err != nil {
 		t.Fatal(err)

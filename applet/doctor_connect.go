@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
@@ -180,7 +181,7 @@ func (x *exam) choose() (net.Conn, error) {
 	}
 	for _, d := range x.dials {
 		if d.err != nil {
-			x.report.note("connection", "%s does not answer: %s", d.addr, sentence(d.err))
+			x.report.note("connection", "%s does not answer: %s", d.addr, door.Sentence(d.err))
 		}
 	}
 	x.report.ok("connection", "%s answers after %v", first.addr, first.took.Round(time.Millisecond))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
@@ -88,7 +89,7 @@ func (x *exam) examineKey(ctx context.Context, at client.Presented) error {
 		return nil
 	}
 	for _, file := range p.conf.RevokedHostKeys {
-		if err := checkRevoked(file, at.Key); err != nil {
+		if err := door.CheckRevoked(file, at.Key); err != nil {
 			return &revokedFileError{file, plain, err}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nacre-ssh/nacre/agent"
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/internal/getopt"
@@ -61,7 +62,7 @@ func lookAtKey(path string, named bool) keyFact {
 		return f
 	}
 	defer clear(text)
-	if _, err := keyfile.ParseAuthorizedKey(firstLine(text)); err == nil {
+	if _, err := keyfile.ParseAuthorizedKey(door.FirstLine(text)); err == nil {
 		return f // a public key, which chooses one of the agent's
 	}
 	public, locked, err := keyfile.ParsePublicOf(text)
@@ -111,7 +112,7 @@ func (k *keyFacts) tell(x *exam) {
 	}
 	switch {
 	case k.agentErr != nil:
-		x.report.problem("agent", "%s does not answer: %s", k.socket, sentence(k.agentErr))
+		x.report.problem("agent", "%s does not answer: %s", k.socket, door.Sentence(k.agentErr))
 	case k.socket != "":
 		x.report.ok("agent", "it has %d keys", len(k.agent))
 	}
@@ -235,7 +236,7 @@ func keyFileCauses() []cause {
 			}},
 		{"agent-dead", atLogin, func(x *exam) bool { return x.wantsKey() && len(x.offers) == 0 && x.keys.agentErr != nil },
 			func(x *exam) string {
-				return fmt.Sprintf("no key file can be used, and the agent at %s does not answer (%s)", x.keys.socket, sentence(x.keys.agentErr))
+				return fmt.Sprintf("no key file can be used, and the agent at %s does not answer (%s)", x.keys.socket, door.Sentence(x.keys.agentErr))
 			},
 			func(x *exam) []remedy {
 				return []remedy{do("start an agent, and give it your keys", "eval \"$(ssh-agent)\"; ssh-add")}

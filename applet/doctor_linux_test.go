@@ -13,12 +13,12 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
-	"github.com/nacre-ssh/nacre/transport"
-
 	"github.com/nacre-ssh/nacre/internal/testpeer"
+	"github.com/nacre-ssh/nacre/transport"
 )
 
 // A patient is where doctor runs: an empty home, and the variables that it
@@ -55,9 +55,9 @@ func (p *patient) doctor(t *testing.T, args ...string) examined {
 		return f
 	}
 	out := open("out")
-	e := &Env{Name: "doctor", Args: args, Stdin: open("in"), Stdout: out, Stderr: open("err"), Getenv: func(name string) string { return p.env[name] }}
+	e := &door.Env{Name: "doctor", Args: args, Stdin: open("in"), Stdout: out, Stderr: open("err"), Getenv: func(name string) string { return p.env[name] }}
 	x := examined{code: runDoctor(context.Background(), e)}
-	x.report = read(t, out.Name())
+	x.report = testpeer.Read(t, out.Name())
 	if found := causeLine.FindStringSubmatch(x.report); found != nil {
 		x.cause = found[1]
 	}
@@ -106,9 +106,9 @@ func port(n int) string { return strconv.Itoa(n) }
 // A login that works, and what doctor leaves behind: nothing.
 func TestDoctorWorks(t *testing.T) {
 	h, p := startHost(t), newPatient(t)
-	before := read(t, h.known)
+	before := testpeer.Read(t, h.known)
 	x := p.finds(t, "", 0, []string{"ok       host key: ED25519 SHA256:", "is known from " + h.known + ":1", "is let in with the key", "a command and a shell run", "The login works: ssh -F"}, "-F", h.conf, "host")
-	if strings.Contains(x.report, "problem") || read(t, h.known) != before {
+	if strings.Contains(x.report, "problem") || testpeer.Read(t, h.known) != before {
 		t.Errorf("known_hosts was changed, or:\n%s", x.report)
 	}
 	known := filepath.Join(p.home, "nobody")
@@ -124,13 +124,13 @@ func doctorHostCauses(t *testing.T, h *host) {
 	other, small := testpeer.NewKey(t, testpeer.Ed25519), testpeer.NewKey(t, testpeer.RSA)
 	line := func(k *testpeer.Key, marker string) string {
 		name := filepath.Join(t.TempDir(), "known")
-		if err := os.WriteFile(name, fmt.Appendf(nil, "%s[127.0.0.1]:%d %s", marker, h.Port, read(t, k.Path+".pub")), 0o600); err != nil {
+		if err := os.WriteFile(name, fmt.Appendf(nil, "%s[127.0.0.1]:%d %s", marker, h.Port, testpeer.Read(t, k.Path+".pub")), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return name
 	}
 	open := filepath.Join(t.TempDir(), "open")
-	if err := os.WriteFile(open, []byte(read(t, h.Identity.Path)), 0o644); err != nil {
+	if err := os.WriteFile(open, []byte(testpeer.Read(t, h.Identity.Path)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	os.Chmod(open, 0o644)

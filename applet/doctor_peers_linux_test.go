@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
@@ -128,7 +129,7 @@ func TestDoctorAddresses(t *testing.T) {
 	}
 	defer out.Close()
 	for _, c := range []struct{ bad, word string }{{"::1", "IPv4 does"}, {"127.0.0.2", "of the 2 addresses of host 1 fail"}} {
-		r := &sshRun{Env: &Env{Stdout: out, Stderr: out, Getenv: func(string) string { return "" }}, line: &sshLine{host: "host"}}
+		r := &sshRun{Env: &door.Env{Stdout: out, Stderr: out, Getenv: func(string) string { return "" }}, line: &sshLine{host: "host"}}
 		x := newExam(r, &doctorReport{out: out})
 		x.take(&config.Client{Host: "host", HostName: "host", Port: n, ConnectTimeout: time.Second})
 		x.addrs = []netip.Addr{netip.MustParseAddr(c.bad), netip.MustParseAddr("127.0.0.1")}
@@ -141,7 +142,7 @@ func TestDoctorAddresses(t *testing.T) {
 			t.Errorf("%s: %q", c.bad, x.report.advice)
 		}
 	}
-	if text := read(t, out.Name()); !strings.Contains(text, "does not answer: Connection refused") {
+	if text := testpeer.Read(t, out.Name()); !strings.Contains(text, "does not answer: Connection refused") {
 		t.Errorf("%s", text)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/mux"
 	"github.com/nacre-ssh/nacre/proxy"
@@ -86,7 +87,7 @@ func connectCauses() []cause {
 			}},
 		{"no-route", atConnect, func(x *exam) bool { return noRoute(x.err) },
 			func(x *exam) string {
-				return fmt.Sprintf("this machine knows no way to %s (%s)", x.run.conf.HostName, strings.ToLower(sentence(x.err)))
+				return fmt.Sprintf("this machine knows no way to %s (%s)", x.run.conf.HostName, strings.ToLower(door.Sentence(x.err)))
 			},
 			func(x *exam) []remedy {
 				return []remedy{do("check this machine's network and VPN, and whether the address is the right one", "ip route", "ip -6 route")}
@@ -111,7 +112,7 @@ func farWords(err error) string {
 	if errors.As(err, &open) {
 		return excerpt(open.Text)
 	}
-	return sentence(err)
+	return door.Sentence(err)
 }
 
 // onJump is the command that runs another one on the last host in between.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/login"
@@ -20,7 +21,7 @@ import (
 
 // A serverExam looks at a server's own machine: what keeps a user out there.
 type serverExam struct {
-	*Env
+	*door.Env
 	report *doctorReport
 	name   string // of the user
 	file   string // sshd_config; "" for the usual one
@@ -68,7 +69,7 @@ func parseSettings(text string) settings {
 }
 
 // doctorServer is nacre doctor --server.
-func doctorServer(ctx context.Context, e *Env, l *doctorLine, operands []string) int {
+func doctorServer(ctx context.Context, e *door.Env, l *doctorLine, operands []string) int {
 	s := &serverExam{
 		Env: e, report: &doctorReport{out: e.Stdout}, file: l.file, db: new(login.Database),
 		shells: "/etc/shells", nologin: []string{"/etc/nologin", "/run/nologin", "/var/run/nologin"},
@@ -95,7 +96,7 @@ func findSSHD() string {
 }
 
 // whoAsks is the person at the keyboard.
-func whoAsks(e *Env) string {
+func whoAsks(e *door.Env) string {
 	if name := e.Getenv("SUDO_USER"); name != "" {
 		return name
 	}
@@ -160,7 +161,7 @@ func (s *serverExam) checkConfig(ctx context.Context) {
 	if s.sshd != "" && s.askSSHD(ctx) {
 		return
 	}
-	q := config.ServerQuery{File: s.file, Known: knownAlgorithms(), OnlyShow: true, Connection: s.connection()}
+	q := config.ServerQuery{File: s.file, Known: door.KnownAlgorithms(), OnlyShow: true, Connection: s.connection()}
 	c, err := config.LoadServer(q)
 	if err != nil {
 		s.bad("sshd_config", "correct the line that is named", nil, "%v", err)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/internal/pattern"
 	"github.com/nacre-ssh/nacre/login"
@@ -116,7 +117,7 @@ func (s *serverExam) checkHome(context.Context) {
 	case errors.Is(err, fs.ErrNotExist):
 		s.bad("home", "make it", []string{"mkdir -p " + home, "chown " + getopt.Word(s.name) + ": " + home, "chmod 755 " + home}, "the home directory %s does not exist", s.user.Home)
 	case err != nil:
-		s.report.note("home", "%s can't be looked at: %s", s.user.Home, sentence(err))
+		s.report.note("home", "%s can't be looked at: %s", s.user.Home, door.Sentence(err))
 	case !info.IsDir():
 		s.bad("home", "make a directory of it", nil, "the home %s is no directory", s.user.Home)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 	"github.com/nacre-ssh/nacre/key"
@@ -56,7 +57,7 @@ func (s *serverExam) checkKeyFile(path string) bool {
 	case errors.Is(err, fs.ErrNotExist):
 		return false
 	case err != nil:
-		s.report.note("files", "%s can't be looked at: %s", path, sentence(err))
+		s.report.note("files", "%s can't be looked at: %s", path, door.Sentence(err))
 		return true
 	}
 	if s.sets.get("strictmodes") != "no" {
@@ -67,7 +68,7 @@ func (s *serverExam) checkKeyFile(path string) bool {
 	f, err := login.OpenAs(s.user, path, false)
 	if err != nil {
 		s.bad("files", "let the user read it, who has to own it", []string{"chown " + getopt.Word(s.name) + " " + getopt.Word(path), "chmod 600 " + getopt.Word(path)},
-			"%s can't be read as %s, and so not by the server: %s", path, s.name, sentence(err))
+			"%s can't be read as %s, and so not by the server: %s", path, s.name, door.Sentence(err))
 		return true
 	}
 	defer f.Close()
@@ -122,7 +123,7 @@ func (s *serverExam) checkKeys(path string, f *os.File) {
 		return n < maxToldKeys
 	})
 	if err != nil {
-		s.report.note("keys", "%s: %s", path, sentence(err))
+		s.report.note("keys", "%s: %s", path, door.Sentence(err))
 	}
 	if n == 0 {
 		s.bad("keys", "put the user's public key into it", []string{"nacre ssh-copy-id " + getopt.Word(s.name) + "@HOST"}, "%s holds no key", path)
@@ -131,7 +132,7 @@ func (s *serverExam) checkKeys(path string, f *os.File) {
 
 // privateHint is for who has put a private key there.
 func (s *serverExam) privateHint(_ error, path string) string {
-	text, err := readCapped(path)
+	text, err := door.ReadCapped(path)
 	if err != nil || !strings.Contains(string(text), "PRIVATE KEY-----") {
 		return ""
 	}
@@ -186,7 +187,7 @@ func (s *serverExam) checkAuthorities(context.Context) {
 			continue
 		}
 		if _, err := os.Stat(path); err != nil {
-			s.bad("authorities", "put the file there, or take the line out", nil, "%s %s: %s; where RevokedKeys can't be read, every key is refused", keyword, path, sentence(err))
+			s.bad("authorities", "put the file there, or take the line out", nil, "%s %s: %s; where RevokedKeys can't be read, every key is refused", keyword, path, door.Sentence(err))
 			continue
 		}
 		s.report.ok("authorities", "%s %s is there", keyword, path)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/internal/testpeer"
 	"github.com/nacre-ssh/nacre/login"
 )
@@ -31,7 +32,7 @@ func newClinic(t *testing.T) *clinic {
 	dir := t.TempDir()
 	c.log = filepath.Join(dir, "log")
 	c.conf = c.configure(t, dir)
-	c.keys = c.write(t, ".ssh/authorized_keys", read(t, c.id.Path+".pub"), 0o600)
+	c.keys = c.write(t, ".ssh/authorized_keys", testpeer.Read(t, c.id.Path+".pub"), 0o600)
 	if err := os.Chown(c.home, c.uid, c.gid); err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +61,11 @@ func (c *clinic) look(t *testing.T, conf string) (code int, report string) {
 	}
 	defer out.Close()
 	s := &serverExam{
-		Env:    &Env{Stdout: out, Stderr: out, Getenv: func(string) string { return "" }},
+		Env:    &door.Env{Stdout: out, Stderr: out, Getenv: func(string) string { return "" }},
 		report: &doctorReport{out: out}, name: c.Username, file: conf, db: new(login.Database),
 		sshd: "/usr/sbin/sshd", shells: "/etc/shells", logs: []string{c.log},
 	}
-	return s.run(t.Context()), read(t, out.Name())
+	return s.run(t.Context()), testpeer.Read(t, out.Name())
 }
 
 // What keeps a user out that only the server's machine knows: OpenSSH's sshd
@@ -106,15 +107,15 @@ func TestDoctorServer(t *testing.T) {
 		{"nologin", "shell-missing", 10, []string{"ends every session at once"}, tool([]string{"usermod", "-s", "/usr/sbin/nologin", user}, []string{"usermod", "-s", "/bin/bash", user})},
 		{"text", "key-refused", 9, []string{"line 1 can't be read", "it looks like a private key"}, [2]func(){
 			func() { os.WriteFile(c.keys, []byte("-----BEGIN OPENSSH PRIVATE KEY-----\n"), 0o600) },
-			func() { os.WriteFile(c.keys, []byte(read(t, c.id.Path+".pub")), 0o600) }}},
+			func() { os.WriteFile(c.keys, []byte(testpeer.Read(t, c.id.Path+".pub")), 0o600) }}},
 		{"option", "key-refused", 9, []string{"the line counts for nothing", "no-such-thing"}, [2]func(){
-			func() { os.WriteFile(c.keys, []byte("no-such-thing "+read(t, c.id.Path+".pub")), 0o600) },
-			func() { os.WriteFile(c.keys, []byte(read(t, c.id.Path+".pub")), 0o600) }}},
+			func() { os.WriteFile(c.keys, []byte("no-such-thing "+testpeer.Read(t, c.id.Path+".pub")), 0o600) },
+			func() { os.WriteFile(c.keys, []byte(testpeer.Read(t, c.id.Path+".pub")), 0o600) }}},
 		{"command", "forced-command", 10, []string{"the key runs this whatever is asked for: echo", "from these addresses alone: 127.0.0.1"}, [2]func(){
 			func() {
-				os.WriteFile(c.keys, []byte(`command="echo no",from="127.0.0.1" `+read(t, c.id.Path+".pub")), 0o600)
+				os.WriteFile(c.keys, []byte(`command="echo no",from="127.0.0.1" `+testpeer.Read(t, c.id.Path+".pub")), 0o600)
 			},
-			func() { os.WriteFile(c.keys, []byte(read(t, c.id.Path+".pub")), 0o600) }}},
+			func() { os.WriteFile(c.keys, []byte(testpeer.Read(t, c.id.Path+".pub")), 0o600) }}},
 		{"none", "key-refused", 9, []string{"there is no file of keys"}, [2]func(){func() { os.Rename(c.keys, c.keys+".x") }, func() { os.Rename(c.keys+".x", c.keys) }}},
 	} {
 		row.do[0]()

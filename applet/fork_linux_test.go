@@ -72,7 +72,7 @@ func TestForkedMaster(t *testing.T) {
 		defer log.Close()
 		cmd.Stdout, cmd.Stderr = log, log
 		err = cmd.Run()
-		said := read(t, log.Name())
+		said := testpeer.Read(t, log.Name())
 		if err != nil {
 			t.Fatalf("ssh %v: %v: %s", args, err, said)
 		}

@@ -55,7 +55,7 @@ func TestForwarding(t *testing.T) {
 func clientArgs(t *testing.T, s *site) []string {
 	t.Helper()
 	known := filepath.Join(t.TempDir(), "known")
-	line := fmt.Sprintf("[127.0.0.1]:%d %s", s.Port, read(t, s.HostKeys[0].Path+".pub"))
+	line := fmt.Sprintf("[127.0.0.1]:%d %s", s.Port, testpeer.Read(t, s.HostKeys[0].Path+".pub"))
 	if err := os.WriteFile(known, []byte(line), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
 // This machine's host key vouches for its user to Debian's sshd, signed by
@@ -53,7 +55,7 @@ func TestHostBased(t *testing.T) {
 
 		"forbidden-theirs": {"ssh-keysign not enabled in /etc/ssh/ssh_config", "Permission denied", "code 255"},
 	} {
-		out := strings.ReplaceAll(read(t, filepath.Join(dir, "out."+name)), "\r", "")
+		out := strings.ReplaceAll(testpeer.Read(t, filepath.Join(dir, "out."+name)), "\r", "")
 		for _, text := range want {
 			if !strings.Contains(out, text) {
 				t.Errorf("%s: no %q in\n%s", name, text, out)

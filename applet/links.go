@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/nacre-ssh/nacre/applet/door"
 )
 
 // runLinks makes a link to this binary for each program that people have under
 // a name of its own. It replaces nothing but links to this binary.
-func runLinks(_ context.Context, e *Env) int {
+func runLinks(_ context.Context, e *door.Env) int {
 	if len(e.Args) != 1 {
 		e.Errorf("usage: nacre links directory")
 		return 2

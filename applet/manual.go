@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
 )
@@ -139,7 +140,7 @@ func fill(b *bytes.Buffer, indent int, text string) {
 // writeMan prints a page for man(1), in the macros of man(7).
 func (p page) writeMan(w io.Writer) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, ".TH %s %d \"\" \"%s\"\n.SH NAME\n%s \\- %s\n", roff(strings.ToUpper(p.name)), p.section, version(), roff(p.name), roff(p.about))
+	fmt.Fprintf(&b, ".TH %s %d \"\" \"%s\"\n.SH NAME\n%s \\- %s\n", roff(strings.ToUpper(p.name)), p.section, door.Version(), roff(p.name), roff(p.about))
 	if len(p.synopsis) > 0 {
 		b.WriteString(".SH SYNOPSIS\n")
 	}

@@ -235,7 +235,7 @@ func testTunnel(t *testing.T, n *twoNets, client, port, mode string) {
 // A key may be for one device, or for none.
 func testTunnelsRefused(t *testing.T, n *twoNets) {
 	keys := filepath.Join(n.dir, "authorized_keys")
-	line := read(t, keys)
+	line := testpeer.Read(t, keys)
 	defer n.write(t, "authorized_keys", line)
 	run(t, "ip", "-n", n.client, "tuntap", "add", "dev", "tun44", "mode", "tap")
 	for options, want := range map[string]string{"": "Tunnel device open failed", `tunnel="3"`: "Tunnel forwarding failed", "restrict": "Tunnel forwarding failed"} {

@@ -138,7 +138,7 @@ func TestPageantOpens(t *testing.T) {
 	if r := tell(t, dir, "message", env, "pageant", "--test-sign", "locked"); r.code != 0 || !strings.Contains(r.out, "ecdsa-sha2-nistp") {
 		t.Errorf("%+v", r)
 	}
-	if got := read(t, filepath.Join(dir, "asked")); got != "Enter passphrase to decrypt key 'locked': \nEnter passphrase to decrypt key 'locked': \n" {
+	if got := testpeer.Read(t, filepath.Join(dir, "asked")); got != "Enter passphrase to decrypt key 'locked': \nEnter passphrase to decrypt key 'locked': \n" {
 		t.Errorf("the user was asked %q", got)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "answer"), []byte("wrong\n"), 0o600); err != nil {

@@ -52,7 +52,7 @@ func startExpired(t *testing.T, dir string) int {
 	t.Helper()
 	k := testpeer.NewKey(t, testpeer.Ed25519)
 	port := testpeer.FreePort(t)
-	if err := os.WriteFile(filepath.Join(dir, "known"), fmt.Appendf(nil, "[127.0.0.1]:%d,alias %s", port, read(t, k.Path+".pub")), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "known"), fmt.Appendf(nil, "[127.0.0.1]:%d,alias %s", port, testpeer.Read(t, k.Path+".pub")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/usr/bin/python3", "-I", "-W", "ignore", "-B", "testdata/password/server.py", k.Path, strconv.Itoa(port))

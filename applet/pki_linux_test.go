@@ -81,7 +81,7 @@ func (p *pki) write(t *testing.T, name, text string) string {
 func (p *pki) certify(t *testing.T, whose, typ, name string, args ...string) {
 	t.Helper()
 	for _, end := range []string{"", ".pub"} {
-		p.write(t, name+end, read(t, p.path(typ+end)))
+		p.write(t, name+end, testpeer.Read(t, p.path(typ+end)))
 	}
 	p.run(t, whose, "ssh-keygen", append(append([]string{"-q"}, args...), name+".pub")...)
 }

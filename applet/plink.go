@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
@@ -19,8 +20,8 @@ import (
 // plinkFailed is plink's exit code for a failure of its own.
 const plinkFailed = 1
 
-func plinkDoors() []Door {
-	return []Door{{
+func plinkDoors() []door.Door {
+	return []door.Door{{
 		Name: "plink", Group: "connect", Help: "ssh with PuTTY's options, sessions and host keys", Link: true, Run: runPlink,
 	}}
 }
@@ -28,7 +29,7 @@ func plinkDoors() []Door {
 // A plinkRun is one run of plink, and the manner in which it is ssh: the work is
 // sshRun's.
 type plinkRun struct {
-	*Env
+	*door.Env
 	line  *plinkLine
 	store putty.Store
 	set   putty.Record // the session's settings, with the options put over them
@@ -51,7 +52,7 @@ type plinkRun struct {
 }
 
 // runPlink is the plink program.
-func runPlink(ctx context.Context, e *Env) int {
+func runPlink(ctx context.Context, e *door.Env) int {
 	store := plinkStore(e)
 	line, complaints := parsePlink(e.Args, func(session string) bool { return launchable(store, session) })
 	for _, text := range complaints {
@@ -152,7 +153,7 @@ func (p *plinkRun) prepareRun() error {
 }
 
 // environment has the settings stand for the variables that ssh would read.
-func (p *plinkRun) environment() *Env {
+func (p *plinkRun) environment() *door.Env {
 	e := *p.Env
 	e.Getenv = func(name string) string {
 		for _, row := range [...]struct{ variable, setting string }{

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/transport"
 )
@@ -114,11 +115,11 @@ func (p *plinkRun) algorithms(table []puttyClass, setting string, engine config.
 }
 
 func (p *plinkRun) hostKeyPreference() (names, weak []string) {
-	return p.algorithms(puttyHostKeys(), "HostKey", knownAlgorithms().HostKeys)
+	return p.algorithms(puttyHostKeys(), "HostKey", door.KnownAlgorithms().HostKeys)
 }
 
 func (p *plinkRun) configAlgorithms(c *config.Client) {
-	known := knownAlgorithms()
+	known := door.KnownAlgorithms()
 	c.KexAlgorithms, p.weakKex = p.algorithms(puttyKex(), "KEX", known.Kex)
 	c.Ciphers, p.weakCiphers = p.algorithms(puttyCiphers(), "Cipher", known.Ciphers)
 	// PuTTY's MACs can't be chosen: it takes those with SHA-1, too.

@@ -96,7 +96,7 @@ func (t *plinkTrust) remember(k key.Public) {
 // whatever else was typed. PuTTY takes what it doesn't understand for "once".
 func (p *plinkRun) choose(ctx context.Context, question string, more func()) (byte, error) {
 	for {
-		line, err := p.readInput(question)
+		line, err := p.ReadInput(question)
 		switch text := strings.ToLower(strings.TrimSpace(string(line))); {
 		case errors.Is(err, io.EOF):
 			return 0, nil
@@ -127,7 +127,7 @@ func (p *plinkRun) secret(ctx context.Context, prompt string, echo bool) (string
 	if !errors.Is(err, term.ErrNoTerminal) {
 		return text, err
 	}
-	line, err := p.readInput(prompt)
+	line, err := p.ReadInput(prompt)
 	defer clear(line)
 	p.Errorf("")
 	if err != nil {
@@ -152,7 +152,7 @@ func (p *plinkRun) antispoof() error {
 		!term.IsTerminal(p.Stdin) || !term.IsTerminal(p.Stderr) {
 		return nil
 	}
-	_, err := p.readInput("Access granted. Press Return to begin session. ")
+	_, err := p.ReadInput("Access granted. Press Return to begin session. ")
 	if err != nil {
 		return errAbandoned
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/config"
@@ -71,7 +72,7 @@ func (p *plinkRun) keyFile() *plinkFile {
 	p.ssh.say(config.LogDebug1, "Reading key file \"%s\"", path)
 	f := &plinkFile{path: path}
 	var err error
-	if f.text, err = readCapped(path); err != nil {
+	if f.text, err = door.ReadCapped(path); err != nil {
 		f.why = "unable to open file"
 		return f
 	}
@@ -111,7 +112,7 @@ func (p *plinkRun) certificate(path string) []certFile {
 		return []certFile{*c}
 	}
 	why := "not a recognised key file format"
-	text, err := readCapped(path)
+	text, err := door.ReadCapped(path)
 	if err != nil {
 		why = "unable to open file"
 	} else if k, _, err := cert.ParseFile(text); err == nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
@@ -46,7 +47,7 @@ func (p *plinkRun) reason(err error) string {
 	case isProxyError(err):
 		return "Proxy error: " + term.Printable(err.Error())
 	case errors.As(err, &connect):
-		return sentence(connect.Err)
+		return door.Sentence(connect.Err)
 	case errors.As(err, &negotiation):
 		what := strings.NewReplacer("method", "algorithm", "host key type", "host key algorithm").Replace(negotiation.What)
 		return fmt.Sprintf("Couldn't agree a %s (available: %s)", what, term.Printable(strings.Join(negotiation.Theirs, ",")))
@@ -69,7 +70,7 @@ func (p *plinkRun) reason(err error) string {
 	}
 	var number syscall.Errno
 	if errors.As(err, &number) {
-		return sentence(number)
+		return door.Sentence(number)
 	}
 	return term.Printable(err.Error())
 }

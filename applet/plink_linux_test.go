@@ -41,7 +41,7 @@ func newPlinkLab(t *testing.T) *plinkLab {
 		}
 		l.write(t, name, string(text))
 	}
-	l.write(t, "id.pub", read(t, l.Identity.Path+".pub"))
+	l.write(t, "id.pub", testpeer.Read(t, l.Identity.Path+".pub"))
 	l.write(t, "commands", "echo from the file")
 	for _, whose := range []string{"putty", "nacre"} {
 		l.session(t, whose, "lab", "TryAgent=0")
@@ -166,11 +166,11 @@ func (l *plinkLab) hostKeys(t *testing.T) {
 	l.alike(t, -1, "", append([]string{"-batch"}, line...)...)
 	for _, whose := range []string{"putty", "nacre"} {
 		name := filepath.Join(whose, "sshhostkeys")
-		l.write(t, name, strings.Replace(read(t, filepath.Join(l.dir, name)), ",0x", ",0x1", 1))
+		l.write(t, name, strings.Replace(testpeer.Read(t, filepath.Join(l.dir, name)), ",0x", ",0x1", 1))
 	}
 	l.alike(t, -1, "", append([]string{"-batch"}, line...)...)
 	l.alike(t, -1, "y\n", line...)
-	if ours, theirs := read(t, filepath.Join(l.dir, "nacre/sshhostkeys")), read(t, filepath.Join(l.dir, "putty/sshhostkeys")); ours != theirs {
+	if ours, theirs := testpeer.Read(t, filepath.Join(l.dir, "nacre/sshhostkeys")), testpeer.Read(t, filepath.Join(l.dir, "putty/sshhostkeys")); ours != theirs {
 		t.Errorf("cached %q, PuTTY has %q", ours, theirs)
 	}
 	out, errOut, code := l.run("nacre", "maybe\n", "-load", "lab", "-loghost", "other:7", "echo in")
@@ -221,7 +221,7 @@ func TestPlinkSessions(t *testing.T) {
 			t.Errorf("%s: %d %q %q", row.args, code, out, errOut)
 		}
 	}
-	if log := read(t, filepath.Join(l.dir, "log-127.0.0.1-"+strconv.Itoa(l.Port))); !strings.HasPrefix(log, "=~=~=~=~=~=~=~=~=~=~=~= PuTTY log 20") || !strings.HasSuffix(log, "stored\n") {
+	if log := testpeer.Read(t, filepath.Join(l.dir, "log-127.0.0.1-"+strconv.Itoa(l.Port))); !strings.HasPrefix(log, "=~=~=~=~=~=~=~=~=~=~=~= PuTTY log 20") || !strings.HasSuffix(log, "stored\n") {
 		t.Errorf("log %q", log)
 	}
 }
@@ -235,7 +235,7 @@ func TestCertificateInPPK(t *testing.T) {
 		p.run(t, "openssh", "ssh-keygen", "-t", map[bool]string{true: "ecdsa", false: "ed25519"}[name == "p256"], "-q", "-N", "", "-f", name)
 	}
 	port, _ := p.serve(t, "openssh", "HostKey "+p.path("p256"), "AuthorizedKeysFile none", "TrustedUserCAKeys "+p.path("uca.pub"))
-	p.write(t, "known", "[127.0.0.1]:* "+read(t, p.path("p256.pub")))
+	p.write(t, "known", "[127.0.0.1]:* "+testpeer.Read(t, p.path("p256.pub")))
 	known := []string{"UserKnownHostsFile=" + p.path("known")}
 	p.certify(t, "openssh", "ed25519", "certified", "-s", "uca", "-I", "id", "-n", p.me)
 	for name, secret := range map[string]string{"plain.ppk": "", "locked.ppk": passphrase} {
@@ -246,13 +246,13 @@ func TestCertificateInPPK(t *testing.T) {
 			t.Fatalf("puttygen: %v %s", err, out)
 		}
 	}
-	p.write(t, "key", read(t, p.path("ed25519")))
+	p.write(t, "key", testpeer.Read(t, p.path("ed25519")))
 	for name, ok := range map[string]bool{"plain.ppk": true, "key": false} {
 		if out, in := p.login(t, "nacre", port, name, known, "echo", "in"); in != ok {
 			t.Errorf("ssh with %s: %s", name, out)
 		}
 	}
-	args := []string{"-batch", "-noagent", "-P", port, "-l", p.me, "-hostkey", strings.Fields(read(t, p.path("p256.pub")))[1], "127.0.0.1", "-i"}
+	args := []string{"-batch", "-noagent", "-P", port, "-l", p.me, "-hostkey", strings.Fields(testpeer.Read(t, p.path("p256.pub")))[1], "127.0.0.1", "-i"}
 	for _, more := range [][]string{{"plain.ppk"}, {"key", "-cert", "certified-cert.pub"}} {
 		if out, err := p.command("nacre", "plink", slices.Concat(args, more, []string{"echo in"})...).Output(); err != nil || string(out) != "in\n" {
 			t.Errorf("plink with %s: %v %s", more, err, out)

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/term"
 )
@@ -55,7 +56,7 @@ func (p *plinkRun) openLog() (*plinkLog, error) {
 	}
 	f, err := os.OpenFile(name, flags, 0o600)
 	if err != nil {
-		return nil, plinkFatal(fmt.Sprintf("the log file %s can't be written: %s", name, sentence(err)))
+		return nil, plinkFatal(fmt.Sprintf("the log file %s can't be written: %s", name, door.Sentence(err)))
 	}
 	l := &plinkLog{file: f, out: bufio.NewWriter(f), kind: kind}
 	l.tidy.to = l.out
@@ -88,7 +89,7 @@ func (p *plinkRun) logFlags(name string) (flags int, ok bool) {
 		return 0, false
 	}
 	p.Errorf("Enter \"y\" to wipe the file, \"n\" to append to it, or just\npress Return to disable logging.")
-	line, err := p.readInput("Wipe the log file? (y/n, Return cancels logging) ")
+	line, err := p.ReadInput("Wipe the log file? (y/n, Return cancels logging) ")
 	switch {
 	case err != nil || len(line) == 0:
 		return 0, false

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/putty"
 )
 
@@ -30,9 +31,9 @@ type plinkLine struct {
 	verbose     bool
 	subsystem   bool
 	shareExists bool
-	plain       bool            // -no-antispoof
-	sanitise    map[string]bool // by "stdout" and "stderr"
-	show        func(*Env) int  // does that instead of connecting
+	plain       bool                // -no-antispoof
+	sanitise    map[string]bool     // by "stdout" and "stderr"
+	show        func(*door.Env) int // does that instead of connecting
 	failed      bool
 }
 
@@ -108,7 +109,7 @@ func plinkOptions() []plinkOption {
 	}
 }
 
-func showing(do func(*Env) int) func(*plinkLine, string, string) error {
+func showing(do func(*door.Env) int) func(*plinkLine, string, string) error {
 	return func(l *plinkLine, _, _ string) error {
 		if l.show == nil {
 			l.show = do

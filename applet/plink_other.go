@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 
+	"github.com/nacre-ssh/nacre/applet/door"
+	"github.com/nacre-ssh/nacre/applet/plain"
 	"github.com/nacre-ssh/nacre/telnet"
 	"github.com/nacre-ssh/nacre/term"
 )
@@ -31,7 +33,7 @@ func (p *plinkRun) otherProtocol(ctx context.Context) (code int, done bool) {
 // plainProtocol is Telnet, rlogin and raw TCP. The session's proxy leads there,
 // too.
 func (p *plinkRun) plainProtocol(ctx context.Context) int {
-	s := &plainSession{
+	s := &plain.Session{
 		Protocol: p.text("Protocol"), Host: p.host, Port: p.port(),
 		Network: map[int]string{1: "tcp4", 2: "tcp6"}[p.set.Int("AddressFamily", 0)],
 		User:    p.text("UserName"), LocalUser: p.text("LocalUserName"),
@@ -58,7 +60,7 @@ func (p *plinkRun) plainProtocol(ctx context.Context) int {
 		err = plinkNoPrompt
 	}
 	if err == nil {
-		err = runPlain(ctx, p.Env, s)
+		err = plain.Run(ctx, p.Env, s)
 	}
 	if err != nil {
 		return p.fail(plainTrouble(err))
@@ -87,7 +89,7 @@ func plainTrouble(err error) error {
 	case errors.As(err, &dns):
 		return dns
 	case errors.As(err, &dial):
-		return plinkFatal(sentence(err))
+		return plinkFatal(door.Sentence(err))
 	}
 	return plinkFatal(term.Printable(err.Error()))
 }

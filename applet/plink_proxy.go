@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/internal/pattern"
 	"github.com/nacre-ssh/nacre/proxy"
 )
@@ -270,7 +271,7 @@ func (p *plinkRun) preConnect() error {
 	cmd.Stdout, cmd.Stderr = p.Stderr, p.Stderr
 	if err := cmd.Run(); err != nil {
 		if _, ended := err.(*exec.ExitError); !ended {
-			return plinkFatal(fmt.Sprintf("the command to run before connecting: %s", sentence(err)))
+			return plinkFatal(fmt.Sprintf("the command to run before connecting: %s", door.Sentence(err)))
 		}
 		p.ssh.say(plinkVerbose, "The command before connecting ended with: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/putty"
 	"github.com/nacre-ssh/nacre/term"
@@ -182,7 +183,7 @@ func (p *plinkRun) config() (*config.Client, error) {
 	if !config.ValidHost(p.host) {
 		return nil, plinkFatal("the host's name has characters that no name has")
 	}
-	c, err := config.LoadClient(config.ClientQuery{Host: p.host, File: "none", Known: knownAlgorithms()})
+	c, err := config.LoadClient(config.ClientQuery{Host: p.host, File: "none", Known: door.KnownAlgorithms()})
 	if err != nil {
 		return nil, err
 	}

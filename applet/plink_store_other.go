@@ -5,11 +5,12 @@ package applet
 import (
 	"os"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/putty"
 )
 
 // plinkStore is where PuTTY keeps its sessions and host keys.
-func plinkStore(e *Env) putty.Store {
+func plinkStore(e *door.Env) putty.Store {
 	home, _ := os.UserHomeDir()
 	return putty.DefaultFiles(e.Getenv, home)
 }

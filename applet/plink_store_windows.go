@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"github.com/nacre-ssh/nacre/agent"
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/putty"
 )
 
 // plinkStore is where PuTTY keeps its sessions and host keys: the registry.
-func plinkStore(*Env) putty.Store { return putty.OpenRegistry() }
+func plinkStore(*door.Env) putty.Store { return putty.OpenRegistry() }
 
 // agent is Pageant where there is one, else Windows' own.
 func (p *plinkRun) agent() string {

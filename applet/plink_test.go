@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/putty"
 )
 
@@ -87,7 +88,7 @@ func plinkWith(t *testing.T, name, lines string, args ...string) *plinkRun {
 	if len(complaints) > 0 {
 		t.Fatal(complaints)
 	}
-	p := &plinkRun{Env: &Env{Getenv: func(string) string { return "" }}, line: line, store: store}
+	p := &plinkRun{Env: &door.Env{Getenv: func(string) string { return "" }}, line: line, store: store}
 	if err := p.load(); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestPlinkHosts(t *testing.T) {
 
 func TestPlinkAlgorithms(t *testing.T) {
 	p := plinkWith(t, "s", "KEX=ecdh,WARN,mlkem-curve25519 Cipher=chacha20,aes,WARN HostKey=rsa,WARN,ed25519", "-load", "s", "h")
-	known := knownAlgorithms()
+	known := door.KnownAlgorithms()
 	names, weak := p.algorithms(puttyKex(), "KEX", known.Kex)
 	if names[0] != "curve25519-sha256" && names[0] != "sntrup761x25519-sha512" || !slices.Contains(weak, "mlkem768x25519-sha256") || slices.Contains(weak, "curve25519-sha256") {
 		t.Error(names, weak)

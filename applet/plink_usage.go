@@ -1,6 +1,10 @@
 package applet
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/nacre-ssh/nacre/applet/door"
+)
 
 // plinkUsageText is what plink --help prints: the original's, with what this one
 // adds and does otherwise.
@@ -77,18 +81,18 @@ error which forwards can't be set up.
 `
 
 // plinkUsage prints the usage text where PuTTY's plink prints it.
-func plinkUsage(e *Env) int {
-	fmt.Fprintf(e.Stdout, "Plink: command-line connection utility\n%s\n%s", version(), plinkUsageText)
+func plinkUsage(e *door.Env) int {
+	fmt.Fprintf(e.Stdout, "Plink: command-line connection utility\n%s\n%s", door.Version(), plinkUsageText)
 	return plinkFailed
 }
 
-func plinkVersion(e *Env) int {
-	fmt.Fprintf(e.Stdout, "plink: %s\n", version())
+func plinkVersion(e *door.Env) int {
+	fmt.Fprintf(e.Stdout, "plink: %s\n", door.Version())
 	return 0
 }
 
 // plinkPGP is -pgpfp: there are keys of PuTTY's, which didn't sign this program.
-func plinkPGP(e *Env) int {
+func plinkPGP(e *door.Env) int {
 	fmt.Fprintln(e.Stdout, "This plink is part of nacre: PuTTY's PGP keys have not signed it, and it has none of its own.")
 	return plinkFailed
 }

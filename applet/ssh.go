@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
@@ -30,32 +31,32 @@ const sshFailed = 255
 
 // sshRun is one run of ssh.
 type sshRun struct {
-	*Env
+	*door.Env
 	speaker
 	line   *sshLine
 	conf   *config.Client
 	manner manner // nil for ssh's own
 	policy *hostPolicy
 	update *hostKeyUpdate
-	peer   string       // "address port n", for messages
-	began  time.Time    // when the session began
-	via    []string     // the hosts that wait behind this one, as a chain of jumps
-	forked *detached    // this process was started to go to the background once it is logged in; else nil
-	shares []*sshMaster // of its hops' connections, for others to use meanwhile
-	killed atomic.Int32 // the signal that has ended the connection; 0 for none
-	heeds  atomic.Bool  // signals end the connection and not the process at once
-	master *detached    // this process was started to be a master in the background; else nil
+	peer   string         // "address port n", for messages
+	began  time.Time      // when the session began
+	via    []string       // the hosts that wait behind this one, as a chain of jumps
+	forked *door.Detached // this process was started to go to the background once it is logged in; else nil
+	shares []*sshMaster   // of its hops' connections, for others to use meanwhile
+	killed atomic.Int32   // the signal that has ended the connection; 0 for none
+	heeds  atomic.Bool    // signals end the connection and not the process at once
+	master *door.Detached // this process was started to be a master in the background; else nil
 }
 
 // runSSH is the ssh program.
-func runSSH(ctx context.Context, e *Env) int {
+func runSSH(ctx context.Context, e *door.Env) int {
 	line, err := parseSSH(e.Args)
 	if err != nil {
 		return sshUsage(e, line, err)
 	}
 	switch {
 	case line.version:
-		fmt.Fprintln(e.Stderr, versionLine())
+		fmt.Fprintln(e.Stderr, door.VersionLine())
 		return 0
 	case line.query != "":
 		return listSupported(e, line.query)
@@ -69,7 +70,7 @@ func runSSH(ctx context.Context, e *Env) int {
 	if line.logFile != "" {
 		f, err := os.OpenFile(line.logFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 		if err != nil {
-			e.Errorf("Couldn't open logfile %s: %s", line.logFile, sentence(err))
+			e.Errorf("Couldn't open logfile %s: %s", line.logFile, door.Sentence(err))
 			return sshFailed
 		}
 		defer f.Close()
@@ -81,19 +82,19 @@ func runSSH(ctx context.Context, e *Env) int {
 // oneProcessor has goroutines run one at a time, unless the user has said
 // otherwise: one connection is one chain of work, and handing its links from
 // core to core costs a fifth of the processor time of bulk data.
-func oneProcessor(e *Env) {
+func oneProcessor(e *door.Env) {
 	if e.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
 }
 
 // sshUsage is the end of a command line that makes no sense.
-func sshUsage(e *Env, line *sshLine, err error) int {
+func sshUsage(e *door.Env, line *sshLine, err error) int {
 	var bad *getopt.Error
 	switch {
 	case errors.As(err, &bad):
 		e.Errorf("%v", err)
-	case !errors.Is(err, errUsage):
+	case !errors.Is(err, door.ErrUsage):
 		e.Errorf("%v", err)
 		return sshFailed
 	}

@@ -45,7 +45,7 @@ func (k *sshKeys) remembered(path string, s key.Signer, private func() (*key.Pri
 // addToAgent gives a key to the agent. Failing at that stops nobody.
 func (k *sshKeys) addToAgent(ctx context.Context, path string, private *key.Private, comment string) {
 	wish := k.run.conf.AddKeysToAgent
-	if wish.Mode == "ask" && !k.run.mayUse(ctx, fmt.Sprintf("Add key %s (%s) to agent?", path, term.Printable(comment))) {
+	if wish.Mode == "ask" && !k.run.MayUse(ctx, fmt.Sprintf("Add key %s (%s) to agent?", path, term.Printable(comment))) {
 		k.run.say(config.LogDebug1, "debug1: The key %s is not added to the agent: nobody allowed it.", path)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
@@ -34,7 +35,7 @@ func queries() []query {
 		{"", "HostKeyAlgorithms", true, func(k config.Known) []string { return k.HostKeys.All }},
 		{"mac", "MACs", false, func(k config.Known) []string { return k.MACs.All }},
 		{"protocol-version", "", false, func(config.Known) []string { return []string{"2"} }},
-		{"sig", "", false, func(k config.Known) []string { return plain(k.Pubkey.All) }},
+		{"sig", "", false, func(k config.Known) []string { return door.PlainAlgorithms(k.Pubkey.All) }},
 	}
 }
 
@@ -57,7 +58,7 @@ func certTypes() []string {
 }
 
 // listSupported answers -Q.
-func listSupported(e *Env, what string) int {
+func listSupported(e *door.Env, what string) int {
 	if what == "help" {
 		for _, q := range queries() {
 			if !q.hidden {
@@ -70,7 +71,7 @@ func listSupported(e *Env, what string) int {
 		if !q.answers(what) {
 			continue
 		}
-		for _, name := range q.list(knownAlgorithms()) {
+		for _, name := range q.list(door.KnownAlgorithms()) {
 			fmt.Fprintln(e.Stdout, name)
 		}
 		return 0

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/nacre-ssh/nacre/agent"
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/config"
@@ -21,7 +22,7 @@ type certFile struct {
 
 // readCertFile returns nil where there is no certificate of a user.
 func readCertFile(path string) *certFile {
-	text, err := readCapped(path)
+	text, err := door.ReadCapped(path)
 	if err != nil {
 		return nil
 	}
@@ -53,7 +54,7 @@ func (r *sshRun) certificateFiles() ([]certFile, error) {
 // readCertInside returns nil where a private key file holds no certificate of a
 // user beside its key: PuTTY's may.
 func readCertInside(path string) *certFile {
-	text, err := readCapped(path)
+	text, err := door.ReadCapped(path)
 	if err != nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/control"
 	"github.com/nacre-ssh/nacre/forward"
@@ -35,7 +36,7 @@ func (r *sshRun) shared(ctx context.Context) (code int, done bool) {
 		return r.controlCommand(ctx, path), true
 	case r.becomesMaster() && os.Getenv(masterMark) != "":
 		os.Unsetenv(masterMark)
-		r.master = background(r.Env)
+		r.master = door.Background(r.Env)
 		return 0, false
 	case r.conf.ControlMaster == "yes" || r.conf.ControlMaster == "ask":
 		if r.persists() {
@@ -72,7 +73,7 @@ func (r *sshRun) findMaster(ctx context.Context, path string) *control.Conn {
 		r.say(config.LogDebug1, "debug1: Stale control socket %s, unlinking", path)
 		os.Remove(path)
 	default:
-		r.say(config.LogError, "Control socket connect(%s): %s", path, sentence(err))
+		r.say(config.LogError, "Control socket connect(%s): %s", path, door.Sentence(err))
 	}
 	return nil
 }
@@ -139,7 +140,7 @@ func refusal(words string, err error) error {
 func (r *sshRun) controlCommand(ctx context.Context, path string) int {
 	c, err := r.dialMaster(ctx, path)
 	if err != nil {
-		r.say(config.LogFatal, "Control socket connect(%s): %s", path, sentence(err))
+		r.say(config.LogFatal, "Control socket connect(%s): %s", path, door.Sentence(err))
 		return sshFailed
 	}
 	defer c.Close()
@@ -264,7 +265,7 @@ func (r *sshRun) rideSession(ctx context.Context, c *control.Conn) (code int, do
 	}
 	in, err := r.input()
 	if err != nil {
-		r.say(config.LogFatal, "ssh: %s", sentence(err))
+		r.say(config.LogFatal, "ssh: %s", door.Sentence(err))
 		return sshFailed, true
 	}
 	tty := r.wantsTTY()
@@ -317,6 +318,6 @@ func (r *sshRun) request(tty bool) control.Request {
 	}
 	return control.Request{
 		TTY: tty, X11: r.conf.ForwardX11, Agent: r.conf.ForwardAgent, Subsystem: r.conf.SessionType == "subsystem",
-		Escape: escape, Term: r.terminalType(), Command: r.command(), Env: r.environment(),
+		Escape: escape, Term: r.TerminalType(), Command: r.command(), Env: r.environment(),
 	}
 }

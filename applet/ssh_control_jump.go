@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/control"
@@ -43,7 +44,7 @@ func (r *sshRun) throughNewMaster(ctx context.Context, next *sshRun) (net.Conn, 
 		return nil, nil
 	}
 	r.say(config.LogDebug1, "debug1: starting a master in the background")
-	_, word, _, err := startDetached(r.Env, detachOptions{args: r.hopArgs(next), env: []string{masterMark + "=1"}, terminal: true})
+	_, word, _, err := door.StartDetached(r.Env, door.Detach{Args: r.hopArgs(next), Env: []string{masterMark + "=1"}, Terminal: true})
 	switch {
 	case err != nil:
 		r.say(config.LogDebug1, "debug1: %v", err)
@@ -55,7 +56,7 @@ func (r *sshRun) throughNewMaster(ctx context.Context, next *sshRun) (net.Conn, 
 	}
 	c, err := r.dialMaster(ctx, path)
 	if err != nil {
-		return nil, &hopError{r.place(), sentence(err)}
+		return nil, &hopError{r.place(), door.Sentence(err)}
 	}
 	nc, err := stdioOver(c, forward.Address{Host: next.conf.HostName, Named: true, Port: next.conf.Port})
 	if err != nil {

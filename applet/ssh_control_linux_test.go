@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
 // theirs is OpenSSH's ssh, which stands at both ends of ours here.
@@ -343,7 +345,7 @@ func TestJumpOverMaster(t *testing.T) {
 	h := startHost(t)
 	for _, master := range []string{"ssh", theirs} {
 		m := startMaster(t, h, master)
-		conf := h.write(t, "over", "Host hop\n ControlPath "+m.socket+"\n IdentityFile none\nHost *\n"+read(t, h.conf))
+		conf := h.write(t, "over", "Host hop\n ControlPath "+m.socket+"\n IdentityFile none\nHost *\n"+testpeer.Read(t, h.conf))
 		cmd := exec.Command("ssh", "-v", "-F", conf, "-J", "hop", "127.0.0.1", "echo reached")
 		cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK=")
 		out, err := cmd.CombinedOutput()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/control"
@@ -47,7 +48,7 @@ func (r *sshRun) startMaster(ctx context.Context, c *client.Client, f *forwardin
 		Info:      func(what string) (string, bool) { return masterInfo(c, what) },
 	}}
 	if r.conf.ControlMaster == "ask" || r.conf.ControlMaster == "autoask" {
-		m.Ask = r.mayUse
+		m.Ask = r.MayUse
 	}
 	m.watchSignals()
 	go m.Serve(ctx, l)
@@ -116,7 +117,7 @@ func (r *sshRun) persists() bool { return r.conf.ControlPersist.On }
 // false where that didn't come about and this process connects itself.
 func (r *sshRun) persist(ctx context.Context, path string) (code int, done bool) {
 	r.say(config.LogDebug1, "debug1: starting a master in the background")
-	_, word, code, err := startDetached(r.Env, detachOptions{stdout: r.Stdout, env: []string{masterMark + "=1"}, terminal: true})
+	_, word, code, err := door.StartDetached(r.Env, door.Detach{Stdout: r.Stdout, Env: []string{masterMark + "=1"}, Terminal: true})
 	switch {
 	case err != nil:
 		r.say(config.LogDebug1, "debug1: %v", err)
@@ -128,7 +129,7 @@ func (r *sshRun) persist(ctx context.Context, path string) (code int, done bool)
 	}
 	c, err := r.dialMaster(ctx, path)
 	if err != nil {
-		r.say(config.LogFatal, "Control socket connect(%s): %s", path, sentence(err))
+		r.say(config.LogFatal, "Control socket connect(%s): %s", path, door.Sentence(err))
 		return sshFailed, true
 	}
 	defer c.Close()
@@ -154,13 +155,13 @@ const persistGrace = 10 * time.Second
 // connection can't be shared.
 func (r *sshRun) stay(ctx context.Context, m *sshMaster, f *forwarding) int {
 	if m == nil {
-		r.master.ready([]byte(masterFails), false)
+		r.master.Ready([]byte(masterFails), false)
 		return sshFailed
 	}
 	if !f.settle(ctx) {
 		return sshFailed
 	}
-	r.master.ready([]byte(masterReady), r.conf.LogLevel >= config.LogDebug1)
+	r.master.Ready([]byte(masterReady), r.conf.LogLevel >= config.LogDebug1)
 	if r.conf.ControlPersist.Idle == 0 {
 		<-m.client.Done()
 		return 0

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/mux"
@@ -52,7 +53,7 @@ func (r *sshRun) explain(err error) string {
 	case errors.As(err, &dns):
 		return r.unresolved(dns)
 	case errors.As(err, &connect):
-		return fmt.Sprintf("ssh: connect to host %s port %d: %s%s", connect.Host, connect.Port, sentence(connect.Err), hint(connect.Err))
+		return fmt.Sprintf("ssh: connect to host %s port %d: %s%s", connect.Host, connect.Port, door.Sentence(connect.Err), hint(connect.Err))
 	case errors.Is(err, errHostKey):
 		return errHostKey.Error()
 	case errors.As(err, &negotiation):

@@ -11,9 +11,9 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
+	"golang.org/x/sys/unix"
 )
 
 // background gives the terminal back to the shell and goes on there, until the
@@ -85,7 +85,7 @@ const (
 
 // runSSHWake waits until the terminal on standard input belongs to another
 // process group than the second argument's, and wakes the process of the first.
-func runSSHWake(ctx context.Context, e *Env) int {
+func runSSHWake(ctx context.Context, e *door.Env) int {
 	if len(e.Args) != 2 {
 		return 1
 	}
@@ -119,4 +119,4 @@ func ownerOf(tty *os.File) (group int) {
 }
 
 // escapeDoors are the programs that ssh starts for its escapes.
-func escapeDoors() []Door { return []Door{{Name: wakeDoor, Run: runSSHWake}} }
+func escapeDoors() []door.Door { return []door.Door{{Name: wakeDoor, Run: runSSHWake}} }

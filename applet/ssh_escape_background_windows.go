@@ -1,5 +1,9 @@
 package applet
 
+import (
+	"github.com/nacre-ssh/nacre/applet/door"
+)
+
 // background does nothing: a console has no jobs in the background.
 func (e *escaper) background(letter byte) bool {
 	e.echo(letter, " [not on Windows]")
@@ -7,4 +11,4 @@ func (e *escaper) background(letter byte) bool {
 }
 
 // escapeDoors are the programs that ssh starts for its escapes.
-func escapeDoors() []Door { return nil }
+func escapeDoors() []door.Door { return nil }

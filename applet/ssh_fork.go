@@ -3,6 +3,7 @@ package applet
 import (
 	"os"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 )
 
@@ -16,7 +17,7 @@ const forkMark = "NACRE_FORK"
 func (r *sshRun) fork() (code int, done bool) {
 	if r.Getenv(forkMark) != "" {
 		os.Unsetenv(forkMark)
-		r.forked = background(r.Env)
+		r.forked = door.Background(r.Env)
 	}
 	if !r.conf.ForkAfterAuthentication || r.line.control != "" || os.Getenv(masterMark) != "" {
 		return 0, false
@@ -25,7 +26,7 @@ func (r *sshRun) fork() (code int, done bool) {
 	if r.forked != nil {
 		return 0, false
 	}
-	_, word, code, err := startDetached(r.Env, detachOptions{stdout: r.Stdout, env: []string{forkMark + "=1"}, terminal: true})
+	_, word, code, err := door.StartDetached(r.Env, door.Detach{Stdout: r.Stdout, Env: []string{forkMark + "=1"}, Terminal: true})
 	switch {
 	case err != nil:
 		r.say(config.LogFatal, "going to the background: %v", err)
@@ -40,7 +41,7 @@ func (r *sshRun) fork() (code int, done bool) {
 // nothing more to ask. What it had as output this one keeps.
 func (r *sshRun) loggedIn() {
 	if r.forked != nil {
-		r.forked.leave([]byte("logged in"))
+		r.forked.Leave([]byte("logged in"))
 		r.forked = nil
 	}
 }

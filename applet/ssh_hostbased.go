@@ -11,6 +11,7 @@ import (
 	"os/user"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/key"
@@ -38,11 +39,11 @@ func publicHostKeys(context.Context) ([]auth.Identity, error) {
 	var ids []auth.Identity
 	for _, typ := range hostKeyTypes {
 		path := hostKeyFile(typ) + ".pub"
-		text, err := readCapped(path)
+		text, err := door.ReadCapped(path)
 		if err != nil {
 			continue
 		}
-		if k, err := keyfile.ParseAuthorizedKey(firstLine(text)); err == nil {
+		if k, err := keyfile.ParseAuthorizedKey(door.FirstLine(text)); err == nil {
 			ids = append(ids, auth.Identity{Signer: &helperSigner{k.Key}, Source: path})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/cert"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
@@ -50,7 +51,7 @@ func (p *hostPolicy) checkCertificate(ctx context.Context, c *cert.Certificate) 
 // against RevokedHostKeys.
 func (p *hostPolicy) notRevoked(k key.Public) error {
 	for _, file := range p.conf.RevokedHostKeys {
-		err := checkRevoked(file, k)
+		err := door.CheckRevoked(file, k)
 		switch {
 		case errors.Is(err, cert.ErrRevoked):
 			return p.refuse("Host key %s %s revoked by file %s", cert.ShortName(k.Type()), p.fingerprint(cert.PlainKey(k)), file)

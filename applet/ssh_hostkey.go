@@ -172,7 +172,7 @@ func (p *hostPolicy) ask(ctx context.Context, at client.Presented, more string) 
 	b.WriteString(p.dns)
 	b.WriteString(p.otherNames(at.Key))
 	b.WriteString("Are you sure you want to continue connecting (yes/no/[fingerprint])? ")
-	ok, err := term.ConfirmBy(ctx, p.run.readAnswer, b.String(), fingerprint)
+	ok, err := term.ConfirmBy(ctx, p.run.ReadAnswer, b.String(), fingerprint)
 	switch {
 	case errors.Is(err, term.ErrNoTerminal):
 		return p.refuse("No %s host key is known for %s and there is no terminal to ask on (with -o StrictHostKeyChecking=accept-new it is taken unasked).", short(at.Key), p.name())

@@ -126,7 +126,7 @@ func (p *hostPolicy) addressChanged(e *knownhosts.ChangedError) error {
 		if p.conf.BatchMode {
 			return p.refuse("Exiting, you have requested strict checking.")
 		}
-		ok, err := term.ConfirmBy(context.Background(), p.run.readAnswer, "Are you sure you want to continue connecting (yes/no)? ", "")
+		ok, err := term.ConfirmBy(context.Background(), p.run.ReadAnswer, "Are you sure you want to continue connecting (yes/no)? ", "")
 		if err != nil || !ok {
 			return errHostKey
 		}

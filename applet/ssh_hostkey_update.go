@@ -217,7 +217,7 @@ func (p *hostPolicy) replace(listed, fresh, gone []key.Public) error {
 		p.run.say(level, "Learned new hostkey: %s %s", short(k), p.fingerprint(k))
 	}
 	if p.conf.UpdateHostKeys == "ask" {
-		if ok, err := term.ConfirmBy(context.Background(), p.run.readAnswer, "Accept updated hostkeys? (yes/no): ", ""); err != nil || !ok {
+		if ok, err := term.ConfirmBy(context.Background(), p.run.ReadAnswer, "Accept updated hostkeys? (yes/no): ", ""); err != nil || !ok {
 			return errors.Join(errors.New("they were not accepted"), err)
 		}
 	}

@@ -56,7 +56,7 @@ func TestHopsAreShared(t *testing.T) {
 		}
 		t.Cleanup(func() { os.RemoveAll(dir) })
 		socket, mark := filepath.Join(dir, "s"), filepath.Join(dir, "mark")
-		conf := h.write(t, "shares", fmt.Sprintf("Host hop\n ControlMaster auto\n ControlPath %s\n ControlPersist %s\n PermitLocalCommand yes\n LocalCommand touch %s\nHost *\n", socket, persist, mark)+read(t, h.conf))
+		conf := h.write(t, "shares", fmt.Sprintf("Host hop\n ControlMaster auto\n ControlPath %s\n ControlPersist %s\n PermitLocalCommand yes\n LocalCommand touch %s\nHost *\n", socket, persist, mark)+testpeer.Read(t, h.conf))
 		run := func(args ...string) (string, int) {
 			cmd := exec.Command("ssh", append([]string{"-F", conf}, args...)...)
 			cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK=")

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/nacre-ssh/nacre/agent"
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
@@ -42,7 +43,7 @@ func (r *sshRun) publicKeys() (auth.ClientMethod, error) {
 func (k *sshKeys) socket() string {
 	switch name := k.run.conf.IdentityAgent; name {
 	case "":
-		return k.run.authSocket()
+		return k.run.AuthSocket()
 	case "none":
 		return ""
 	default:
@@ -105,17 +106,17 @@ func (k *sshKeys) publicHalves() []publicHalf {
 // readPublicHalf looks into the .pub beside a key file, and into the file
 // itself, which may hold either half.
 func readPublicHalf(path string) key.Public {
-	if text, err := readCapped(path + ".pub"); err == nil {
-		if k, err := keyfile.ParseAuthorizedKey(firstLine(text)); err == nil {
+	if text, err := door.ReadCapped(path + ".pub"); err == nil {
+		if k, err := keyfile.ParseAuthorizedKey(door.FirstLine(text)); err == nil {
 			return k.Key
 		}
 	}
-	text, err := readCapped(path)
+	text, err := door.ReadCapped(path)
 	if err != nil {
 		return nil
 	}
 	defer clear(text)
-	if k, err := keyfile.ParseAuthorizedKey(firstLine(text)); err == nil {
+	if k, err := keyfile.ParseAuthorizedKey(door.FirstLine(text)); err == nil {
 		return k.Key
 	}
 	public, _, err := keyfile.ParsePublicOf(text)
@@ -135,7 +136,7 @@ func (k *sshKeys) ofFiles(ctx context.Context) ([]auth.Identity, error) {
 		case errors.Is(err, fs.ErrNotExist):
 			k.run.say(config.LogDebug2, "debug2: There is no key file %s.", path)
 		case err != nil:
-			k.run.say(config.LogError, "%s", capital(unusable(err)))
+			k.run.say(config.LogError, "%s", door.Capital(unusable(err)))
 		case id != nil:
 			explicit, beside := k.certificatesFor(path, id.Signer.Public())
 			first = append(first, k.fresh(withCertificates(explicit, *id))...)
@@ -156,14 +157,14 @@ func unusable(err error) string {
 	var load *keyfile.LoadError
 	var number syscall.Errno
 	if errors.As(err, &load) && errors.As(err, &number) {
-		return fmt.Sprintf("load key \"%s\": %s", load.Path, sentence(number))
+		return fmt.Sprintf("load key \"%s\": %s", load.Path, door.Sentence(number))
 	}
 	return err.Error()
 }
 
 func (k *sshKeys) ofFile(ctx context.Context, path string) (*auth.Identity, error) {
-	if text, err := readCapped(path); err == nil {
-		if _, err := keyfile.ParseAuthorizedKey(firstLine(text)); err == nil {
+	if text, err := door.ReadCapped(path); err == nil {
+		if _, err := keyfile.ParseAuthorizedKey(door.FirstLine(text)); err == nil {
 			return nil, nil // a public key: it chose one of the agent's
 		}
 		clear(text)
@@ -245,7 +246,7 @@ func (k *lockedKey) unlock(ctx context.Context) (*key.Private, error) {
 	}
 	prompt := fmt.Sprintf("Enter passphrase for key '%s': ", k.path)
 	for range max(k.run.conf.NumberOfPasswordPrompts, 1) {
-		secret, err := k.run.readSecret(ctx, askTerminal, prompt)
+		secret, err := k.run.ReadSecret(ctx, door.AskTerminal, prompt)
 		if errors.Is(err, term.ErrNoTerminal) {
 			k.run.say(config.LogError, "Load key \"%s\": it is encrypted, and there is no terminal to ask for the passphrase on; add it to an agent with ssh-add", k.path)
 		}
@@ -253,7 +254,7 @@ func (k *lockedKey) unlock(ctx context.Context) (*key.Private, error) {
 			return nil, err
 		}
 		if len(secret) == 0 {
-			return nil, errNoPassphrase
+			return nil, door.ErrNoPassphrase
 		}
 		private, comment, err := keyfile.ParsePrivate(k.text, func() ([]byte, error) { return secret, nil })
 		k.comment = comment

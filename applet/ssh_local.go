@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os/exec"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/proxy"
 )
@@ -24,6 +25,6 @@ func (r *sshRun) localCommand(device string) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Stdin, r.Stdout, r.Stderr
 	var exit *exec.ExitError
 	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
-		r.say(config.LogError, "Couldn't execute %s: %s", cmd.Path, sentence(err))
+		r.say(config.LogError, "Couldn't execute %s: %s", cmd.Path, door.Sentence(err))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 )
 
@@ -18,7 +19,7 @@ func parseSSH(args []string) (*sshLine, error) {
 		return l, nil
 	}
 	if len(operands) == 0 {
-		return l, errUsage
+		return l, door.ErrUsage
 	}
 	if err := l.destination(operands[0]); err != nil {
 		return l, err
@@ -26,7 +27,7 @@ func parseSSH(args []string) (*sshLine, error) {
 	l.command = strings.Join(operands[1:], " ")
 	if l.command == "" && l.said("SessionType") == "subsystem" {
 		l.warnings = append(l.warnings, "You must specify a subsystem to invoke.")
-		return l, errUsage
+		return l, door.ErrUsage
 	}
 	if l.syslog && l.logFile != "" {
 		return l, sshSays("Can't specify both -y and -E")
@@ -38,7 +39,7 @@ func parseSSH(args []string) (*sshLine, error) {
 func (l *sshLine) destination(text string) error {
 	to, err := config.ParseDestination(text)
 	if err != nil {
-		return errUsage
+		return door.ErrUsage
 	}
 	if to.User != "" {
 		if err := l.login(to.User); err != nil {
@@ -65,7 +66,7 @@ func (l *sshLine) configQuery() config.ClientQuery {
 		options = append([]string{config.Option("LogLevel", l.level)}, options...)
 	}
 	return config.ClientQuery{
-		Host: l.host, User: l.user, Command: l.command, Options: options, File: l.file, Known: knownAlgorithms(),
+		Host: l.host, User: l.user, Command: l.command, Options: options, File: l.file, Known: door.KnownAlgorithms(),
 		OnlyShow:     l.dump,
 		LocalForward: l.forwards[config.ForwardLocal], RemoteForward: l.forwards[config.ForwardRemote],
 		DynamicForward: l.forwards[config.ForwardDynamic], StdioForward: l.stdio,

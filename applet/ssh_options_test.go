@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
 // goodLines are command lines that ssh -G understands.
@@ -54,13 +56,13 @@ func runSSHFor(t *testing.T, args []string) (code int, out, messages string) {
 		defer f.Close()
 		files[i] = f
 	}
-	code = dumpOf(&Env{Name: "ssh", Args: args, Stdin: os.Stdin, Stdout: files[0], Stderr: files[1], Getenv: os.Getenv})
-	return code, read(t, files[0].Name()), strings.ReplaceAll(read(t, files[1].Name()), "\r", "")
+	code = dumpOf(&door.Env{Name: "ssh", Args: args, Stdin: os.Stdin, Stdout: files[0], Stderr: files[1], Getenv: os.Getenv})
+	return code, testpeer.Read(t, files[0].Name()), strings.ReplaceAll(testpeer.Read(t, files[1].Name()), "\r", "")
 }
 
 // dumpOf is runSSH as far as -G and -Q need it, without what it changes in this
 // process.
-func dumpOf(e *Env) int {
+func dumpOf(e *door.Env) int {
 	line, err := parseSSH(e.Args)
 	if err != nil {
 		return sshUsage(e, line, err)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/term"
 )
@@ -18,7 +19,7 @@ func badArgument(what, arg string) error {
 }
 
 func (l *sshLine) ciphers(arg string) error {
-	if _, err := knownAlgorithms().Ciphers.Choose(arg); err != nil {
+	if _, err := door.KnownAlgorithms().Ciphers.Choose(arg); err != nil {
 		return badArgument("Unknown cipher type", arg)
 	}
 	l.beat("Ciphers", arg)
@@ -26,7 +27,7 @@ func (l *sshLine) ciphers(arg string) error {
 }
 
 func (l *sshLine) macs(arg string) error {
-	if _, err := knownAlgorithms().MACs.Choose(arg); err != nil {
+	if _, err := door.KnownAlgorithms().MACs.Choose(arg); err != nil {
 		return badArgument("Unknown mac type", arg)
 	}
 	l.beat("MACs", arg)
@@ -56,7 +57,7 @@ func (l *sshLine) identity(path string) error {
 		}
 	}
 	if _, err := os.Stat(path); err != nil {
-		l.warnings = append(l.warnings, fmt.Sprintf("Warning: Identity file %s not accessible: %s.", path, sentence(err)))
+		l.warnings = append(l.warnings, fmt.Sprintf("Warning: Identity file %s not accessible: %s.", path, door.Sentence(err)))
 		return nil
 	}
 	return l.offers("IdentityFile")(strings.ReplaceAll(path, "%", "%%"))

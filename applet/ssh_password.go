@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/term"
@@ -30,18 +31,18 @@ func (r *sshRun) changePassword(ctx context.Context, prompt string) (old, change
 	if prompt != "" {
 		r.say(config.LogInfo, "%s", term.Printable(prompt))
 	}
-	was, err := r.readSecret(ctx, askTerminal, fmt.Sprintf("Enter %s's old password: ", r.account()))
+	was, err := r.ReadSecret(ctx, door.AskTerminal, fmt.Sprintf("Enter %s's old password: ", r.account()))
 	defer clear(was)
 	if err != nil {
 		return "", "", r.noChange(err)
 	}
 	for {
-		is, err := r.readSecret(ctx, askTerminal, fmt.Sprintf("Enter %s's new password: ", r.account()))
+		is, err := r.ReadSecret(ctx, door.AskTerminal, fmt.Sprintf("Enter %s's new password: ", r.account()))
 		defer clear(is)
 		if err != nil {
 			return "", "", r.noChange(err)
 		}
-		again, err := r.readSecret(ctx, askTerminal, fmt.Sprintf("Retype %s's new password: ", r.account()))
+		again, err := r.ReadSecret(ctx, door.AskTerminal, fmt.Sprintf("Retype %s's new password: ", r.account()))
 		defer clear(again)
 		if err != nil {
 			return "", "", r.noChange(err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/term"
@@ -64,7 +65,7 @@ func (r *sshRun) passwordPrompt() func(context.Context) (string, error) {
 		}
 		again = true
 		prompt := r.account() + "'s password: "
-		secret, err := r.readSecret(ctx, askTerminal, prompt)
+		secret, err := r.ReadSecret(ctx, door.AskTerminal, prompt)
 		defer clear(secret)
 		return string(secret), orSkip(err)
 	}
@@ -103,9 +104,9 @@ func (r *sshRun) answers(ctx context.Context, name, instruction string, prompts 
 
 func (r *sshRun) answer(ctx context.Context, prompt string, echo bool) (string, error) {
 	if echo {
-		return r.readAnswer(ctx, prompt)
+		return r.ReadAnswer(ctx, prompt)
 	}
-	secret, err := r.readSecret(ctx, askTerminal, prompt)
+	secret, err := r.ReadSecret(ctx, door.AskTerminal, prompt)
 	defer clear(secret)
 	return string(secret), err
 }

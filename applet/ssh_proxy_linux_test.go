@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
 // dribble is an HTTP proxy that sends its answer a byte at a time and the
@@ -144,7 +146,7 @@ func TestSSHThroughSOCKS(t *testing.T) {
 // Each hop has its own configuration, and they end.
 func TestSSHJumps(t *testing.T) {
 	h := startHost(t)
-	known := strings.ReplaceAll(read(t, h.known), "[127.0.0.1]", "[*]")
+	known := strings.ReplaceAll(testpeer.Read(t, h.known), "[127.0.0.1]", "[*]")
 	all := h.config("IdentityFile "+h.Identity.Path, "UserKnownHostsFile "+h.write(t, "known_jumps", known))
 	h.conf = h.write(t, "jumps", "Host far\n ProxyJump near\nHost round\n ProxyJump about\nHost about\n ProxyJump round\n"+
 		"Host wrong\n User nobody-here\nHost *\n"+all)

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/pattern"
@@ -117,7 +118,7 @@ func (r *sshRun) sessionOptions(tty bool) client.SessionOptions {
 	if !tty {
 		return o
 	}
-	o.PTY = &client.PTY{Term: r.terminalType()}
+	o.PTY = &client.PTY{Term: r.TerminalType()}
 	if size, err := term.GetSize(r.Stdin); err == nil {
 		o.PTY.Window = client.Window(size)
 	}
@@ -195,7 +196,7 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 	r.transferred(c, r.began)
 	code := r.finish(c, exit, err, out, tty)
 	if r.killed.Load() == 0 && out.lost() {
-		r.say(config.LogError, "ssh: writing the output: %s (the rest of it is lost)", sentence(out.stdout))
+		r.say(config.LogError, "ssh: writing the output: %s (the rest of it is lost)", door.Sentence(out.stdout))
 		return sshFailed
 	}
 	return code
@@ -225,7 +226,7 @@ func (r *sshRun) finish(c *client.Client, exit client.Exit, err error, out *sess
 		if gone := c.Err(); gone != nil {
 			r.lost(gone)
 		} else {
-			r.say(config.LogDebug1, "debug1: %v.", capital(err.Error()))
+			r.say(config.LogDebug1, "debug1: %v.", door.Capital(err.Error()))
 		}
 		return sshFailed
 	}

@@ -5,17 +5,13 @@ package applet
 import (
 	"io"
 	"log/syslog"
+
+	"github.com/nacre-ssh/nacre/applet/door"
 )
 
 // openMessageLog is where -y sends ssh's messages; nil where there is no syslog.
-func openMessageLog(facility string) io.Writer {
-	code := syslog.LOG_USER
-	for _, f := range facilities {
-		if f.name == facility {
-			code = f.code
-		}
-	}
-	w, err := syslog.New(code|syslog.LOG_INFO, "ssh")
+func openMessageLog(name string) io.Writer {
+	w, err := syslog.New(door.Facility(name, syslog.LOG_USER)|syslog.LOG_INFO, "ssh")
 	if err != nil {
 		return nil
 	}

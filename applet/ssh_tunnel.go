@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/forward"
@@ -22,7 +23,7 @@ func (f *forwarding) tunnel(c *client.Client) bool {
 	f.run.say(config.LogDebug1, "debug1: Requesting tun unit %s in mode %s", device, conf.Tunnel)
 	t, err := forward.OpenTunnel(mode, device.Local)
 	if err != nil {
-		f.run.say(config.LogError, "Tunnel device open failed: %s", sentence(err))
+		f.run.say(config.LogError, "Tunnel device open failed: %s", door.Sentence(err))
 		f.run.say(config.LogError, "Could not request tunnel forwarding.")
 		return !conf.ExitOnForwardFailure
 	}

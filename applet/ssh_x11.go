@@ -27,7 +27,7 @@ func (r *sshRun) forwardX11(ctx context.Context, c *client.Client) *x11.Forward 
 		return nil
 	}
 	f, err := x11.New(ctx, display, x11.Options{
-		Authority: r.xauthority(), Trusted: r.conf.ForwardX11Trusted, Timeout: r.conf.ForwardX11Timeout,
+		Authority: r.Xauthority(), Trusted: r.conf.ForwardX11Trusted, Timeout: r.conf.ForwardX11Timeout,
 	})
 	switch {
 	case errors.Is(err, x11.ErrNoCookie):

@@ -76,9 +76,9 @@ func keyDir(t *testing.T) string {
 	mustRun(t, dir, "ssh-keygen", "-q", "-s", "ca", "-I", "the id", "-n", "me", "ed.pub")
 	mustRun(t, dir, "ssh-keygen", "-q", "-s", "ca", "-I", "over", "-n", "me", "-V", "20200101:20200102", "old.pub")
 	files := map[string]string{
-		"garbage": "no key at all\n", "empty": "", "open": read(t, filepath.Join(dir, "ed")),
-		"lines":   "# two keys\n" + read(t, filepath.Join(dir, "ed.pub")) + "nonsense\n" + read(t, filepath.Join(dir, "ec.pub")),
-		"known":   "gate " + read(t, filepath.Join(dir, "ca.pub")) + "[far]:2222 " + read(t, filepath.Join(dir, "other.pub")),
+		"garbage": "no key at all\n", "empty": "", "open": testpeer.Read(t, filepath.Join(dir, "ed")),
+		"lines":   "# two keys\n" + testpeer.Read(t, filepath.Join(dir, "ed.pub")) + "nonsense\n" + testpeer.Read(t, filepath.Join(dir, "ec.pub")),
+		"known":   "gate " + testpeer.Read(t, filepath.Join(dir, "ca.pub")) + "[far]:2222 " + testpeer.Read(t, filepath.Join(dir, "other.pub")),
 		"askpass": "#!/bin/sh\necho \"$1 $SSH_ASKPASS_PROMPT\" >>" + dir + "/asked\ncat " + dir + "/answer\n",
 		"answer":  "secret\n",
 	}
@@ -135,7 +135,7 @@ func TestSSHAdd(t *testing.T) {
 		{"", none, "-T ed.pub rsa.pub ec"}, {"", none, "-T locked.pub"}, {"", none, "-T nothing"},
 		{"", none, "nothing"}, {"", none, "open"}, {"", none, "-q ed"}, {"", none, "-k ec"},
 		{"", none, "-t 60 ed"}, {"", none, "-t 1h30m -k ed"}, {"", none, "-d -k ed"}, {"", none, "-d ed"}, {"", none, "-d rsa nothing"},
-		{read(t, filepath.Join(dir, "rsa")), none, "-"}, {"", none, "-l"}, {read(t, filepath.Join(dir, "lines")), none, "-d -"},
+		{testpeer.Read(t, filepath.Join(dir, "rsa")), none, "-"}, {"", none, "-l"}, {testpeer.Read(t, filepath.Join(dir, "lines")), none, "-d -"},
 		{"wrong\n\n", none, "locked"}, {"secret\n", none, "locked locked2"}, {"", none, "-l"},
 		{"", asked, "-D"}, {"", asked, "locked"}, {"", asked, "-c locked2"}, {"", asked, "-T locked2.pub"},
 		{"", asked, "-x"}, {"", asked, "-l"}, {"", asked, "-x"}, {"", asked, "-X"}, {"", asked, "-l"},
@@ -179,7 +179,6 @@ func TestSSHAddNewer(t *testing.T) {
 		{"-d -C ed", told{err: "Identity removed: ed-cert.pub ED25519-CERT (an_ed25519_key)\n"}},
 		{"-K", told{code: 255, err: "Cannot download keys without provider\r\n"}},
 		{"garbage", told{code: 1, err: "Error loading key \"garbage\": invalid format\n"}},
-		{"-Z", told{code: 1, err: "unknown option -- Z\n" + addUsageText}},
 	} {
 		if got := tell(t, dir, "", env, append([]string{"nacre", "ssh-add"}, strings.Fields(test.args)...)...); got != test.want {
 			t.Errorf("ssh-add %s: %+v, want %+v", test.args, got, test.want)
@@ -206,7 +205,7 @@ func TestAgentConfirms(t *testing.T) {
 			t.Errorf("answer %q: %+v", text, r)
 		}
 	}
-	asked := read(t, filepath.Join(dir, "asked"))
+	asked := testpeer.Read(t, filepath.Join(dir, "asked"))
 	if !strings.Contains(asked, "Allow use of key an_ed25519_key?\nKey fingerprint SHA256:") || !strings.Contains(asked, ". confirm\n") {
 		t.Errorf("the user was asked %q", asked)
 	}
@@ -234,7 +233,7 @@ func TestAgentSignals(t *testing.T) {
 	}
 	cmd.Process.Signal(syscall.SIGTERM)
 	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != agentKilled {
+	if code := cmd.ProcessState.ExitCode(); code != 2 {
 		t.Errorf("exit code %d", code)
 	}
 	if _, err := os.Lstat(socket); !os.IsNotExist(err) {
@@ -247,42 +246,17 @@ func TestAgentSignals(t *testing.T) {
 func TestAgentHidden(t *testing.T) {
 	_, cmd := startOurAgent(t)
 	proc := fmt.Sprintf("/proc/%d/", cmd.Process.Pid)
-	limits := read(t, proc+"limits")
+	limits := testpeer.Read(t, proc+"limits")
 	if !regexp.MustCompile(`(?m)^Max core file size +0 +0 `).MatchString(limits) {
 		t.Error("it may leave a core")
 	}
-	status := read(t, proc+"status")
+	status := testpeer.Read(t, proc+"status")
 	if !regexp.MustCompile(`(?m)^VmLck:\s+[1-9]`).MatchString(status) && os.Getuid() == 0 {
 		t.Log("no memory is locked before there is a key")
 	}
 	info, err := os.Stat(proc + "mem")
 	if err != nil || info.Sys().(*syscall.Stat_t).Uid != 0 {
 		t.Errorf("its memory belongs to the user: %v", err)
-	}
-}
-
-// TestJudgeHost takes a host's certificate for the host that it names, as long as
-// it is valid.
-func TestJudgeHost(t *testing.T) {
-	dir := keyDir(t)
-	for _, test := range []struct {
-		args string
-		want bool
-	}{
-		{"-h -n gate", true}, {"-h -n far", false}, {"-h -n gate -V 20200101:20200102", false}, {"-n gate", false},
-	} {
-		mustRun(t, dir, append(append([]string{"ssh-keygen", "-q", "-s", "ca", "-I", "id"}, strings.Fields(test.args)...), "ec.pub")...)
-		p, err := publicIn(filepath.Join(dir, "ec-cert.pub"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		authority, err := judgeHost(p.blob, "gate")
-		if (err == nil) != test.want {
-			t.Errorf("%s: %v", test.args, err)
-		}
-		if ca, caErr := publicIn(filepath.Join(dir, "ca.pub")); caErr != nil || err == nil && string(authority.Blob()) != string(ca.blob) {
-			t.Errorf("%s: another authority", test.args)
-		}
 	}
 }
 
@@ -306,9 +280,9 @@ func TestAgentForwarding(t *testing.T) {
 		return path
 	}
 	name := func(r *testpeer.Running) string { return fmt.Sprintf("[127.0.0.1]:%d", r.Port) }
-	known := write("known", name(gate)+" "+read(t, gate.HostKeys[0].Path+".pub")+name(far)+" "+read(t, far.HostKeys[0].Path+".pub"))
+	known := write("known", name(gate)+" "+testpeer.Read(t, gate.HostKeys[0].Path+".pub")+name(far)+" "+testpeer.Read(t, far.HostKeys[0].Path+".pub"))
 	conf := write("conf", "HostName 127.0.0.1\nUser "+gate.User+"\nUserKnownHostsFile "+known+"\nGlobalKnownHostsFile none\n"+
-		"IdentityFile "+write("id.pub", read(t, id.Path+".pub"))+"\nBatchMode yes\nStrictHostKeyChecking yes\nControlPath none\n")
+		"IdentityFile "+write("id.pub", testpeer.Read(t, id.Path+".pub"))+"\nBatchMode yes\nStrictHostKeyChecking yes\nControlPath none\n")
 	at := func(r *testpeer.Running) []string { return []string{"-F", conf, "-p", fmt.Sprint(r.Port)} }
 	further := strings.Join(append([]string{"/usr/bin/ssh"}, at(far)...), " ") + " far echo through"
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/nacre-ssh/nacre/agent"
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/internal/getopt"
@@ -23,7 +24,7 @@ import (
 // looks into the file there to find out which keys it holds, instead of trying
 // each key.
 type copyID struct {
-	*Env
+	*door.Env
 	identity string // -i
 	sought   bool   // -i was there
 	forced   bool
@@ -61,8 +62,8 @@ func (c *copyID) table() getopt.Table {
 		{Letter: 'F', Arg: "configfile", Help: "as ssh has it", Do: pass("-F")},
 		{Letter: 'o', Arg: "option", Help: "as ssh has it", Do: pass("-o")},
 		{Letter: 'x', Help: "tell what happens", Do: func(string) error { c.ssh = append(c.ssh, "-v"); return nil }},
-		{Letter: 'h', Help: "help", Do: func(string) error { return errUsage }},
-		{Letter: '?', Help: "help", Do: func(string) error { return errUsage }},
+		{Letter: 'h', Help: "help", Do: func(string) error { return door.ErrUsage }},
+		{Letter: '?', Help: "help", Do: func(string) error { return door.ErrUsage }},
 	}
 }
 
@@ -74,15 +75,21 @@ func (c *copyID) source(path string) error {
 	return nil
 }
 
+func copyDoors() []door.Door {
+	return []door.Door{
+		{Name: "ssh-copy-id", Group: "keys", Help: "put a public key into authorized_keys on another machine", Link: true, Run: runSSHCopyID},
+	}
+}
+
 // runSSHCopyID is the ssh-copy-id program.
-func runSSHCopyID(ctx context.Context, e *Env) int {
+func runSSHCopyID(ctx context.Context, e *door.Env) int {
 	c := &copyID{Env: e}
 	operands, err := c.table().Parse(e.Args, len(e.Args))
 	if err == nil && len(operands) > 1 {
 		err = fmt.Errorf("too many arguments.  Expecting a target hostname, got: %s", strings.Join(operands, " "))
 	}
 	if err != nil || len(operands) == 0 {
-		if err != nil && !errors.Is(err, errUsage) {
+		if err != nil && !errors.Is(err, door.ErrUsage) {
 			c.fail("%v\n", err)
 		}
 		fmt.Fprintf(e.Stderr, copyIDUsage, e.Name)
@@ -122,7 +129,7 @@ func (c *copyID) keys(ctx context.Context) ([]keyfile.AuthorizedKey, error) {
 }
 
 func (c *copyID) ofAgent(ctx context.Context) []keyfile.AuthorizedKey {
-	socket := c.authSocket()
+	socket := c.AuthSocket()
 	if socket == "" {
 		return nil
 	}
@@ -171,11 +178,11 @@ func (c *copyID) ofFile(path string) ([]keyfile.AuthorizedKey, error) {
 	public := private + ".pub"
 	text, err := os.ReadFile(public)
 	if err != nil {
-		return nil, fmt.Errorf("failed to open ID file '%s': %s", public, sentence(err))
+		return nil, fmt.Errorf("failed to open ID file '%s': %s", public, door.Sentence(err))
 	}
 	if !c.forced {
 		if _, err := os.Stat(private); err != nil {
-			return nil, fmt.Errorf("failed to open ID file '%s': %s\n\t(to install the contents of '%s' anyway, look at the -f option)", private, sentence(err), public)
+			return nil, fmt.Errorf("failed to open ID file '%s': %s\n\t(to install the contents of '%s' anyway, look at the -f option)", private, door.Sentence(err), public)
 		}
 	}
 	c.info("Source of key(s) to be installed: \"%s\"", public)

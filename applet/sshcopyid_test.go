@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
 // The script for the usual place makes what a server with StrictModes wants, of
@@ -23,7 +25,7 @@ func TestCopyIDScript(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		if got := read(t, file); got != want {
+		if got := testpeer.Read(t, file); got != want {
 			t.Errorf("the file holds %q, want %q", got, want)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/config"
 	"github.com/nacre-ssh/nacre/key"
@@ -21,8 +22,8 @@ import (
 	"github.com/nacre-ssh/nacre/wire"
 )
 
-func keysignDoors() []Door {
-	return []Door{{Name: "ssh-keysign", Group: "keys", Help: "sign for host-based authentication, as a helper of ssh", Link: true, Run: runKeysign}}
+func keysignDoors() []door.Door {
+	return []door.Door{{Name: "ssh-keysign", Group: "keys", Help: "sign for host-based authentication, as a helper of ssh", Link: true, Run: runKeysign}}
 }
 
 // keysignPatience is how long a name may take to be found.
@@ -31,7 +32,7 @@ const keysignPatience = time.Minute
 // runKeysign is ssh-keysign: it signs with the host's keys, for the user who
 // calls, a request of host-based authentication that says so, and nothing else.
 // It may be setuid root: the keys are read first, and then it is the caller.
-func runKeysign(ctx context.Context, e *Env) int {
+func runKeysign(ctx context.Context, e *door.Env) int {
 	ctx, cancel := context.WithTimeout(ctx, keysignPatience)
 	defer cancel()
 	if err := keysign(ctx, e); err != nil {
@@ -41,12 +42,12 @@ func runKeysign(ctx context.Context, e *Env) int {
 	return 0
 }
 
-func keysign(ctx context.Context, e *Env) error {
+func keysign(ctx context.Context, e *door.Env) error {
 	keys := privateHostKeys()
 	if err := becomeCaller(); err != nil {
 		return err
 	}
-	conf, err := config.LoadClient(config.ClientQuery{Host: "localhost", File: "/etc/ssh/ssh_config", Known: knownAlgorithms()})
+	conf, err := config.LoadClient(config.ClientQuery{Host: "localhost", File: "/etc/ssh/ssh_config", Known: door.KnownAlgorithms()})
 	switch {
 	case err != nil:
 		return err
@@ -122,7 +123,7 @@ func becomeCaller() error {
 	if err := syscall.Setuid(os.Getuid()); err != nil {
 		return fmt.Errorf("giving up root's rights: %w", err)
 	}
-	if elevated() {
+	if door.Elevated() {
 		return fmt.Errorf("root's rights were not given up")
 	}
 	return nil

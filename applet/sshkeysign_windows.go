@@ -1,3 +1,7 @@
 package applet
 
-func keysignDoors() []Door { return nil }
+import (
+	"github.com/nacre-ssh/nacre/applet/door"
+)
+
+func keysignDoors() []door.Door { return nil }

@@ -222,13 +222,13 @@ func testFirstContact(t *testing.T, h *host) {
 			if code := p.leaves(); code != 0 {
 				t.Errorf("exit code %d", code)
 			}
-			if text := read(t, file); !strings.HasPrefix(text, name+" ssh-ed25519 ") || strings.Count(text, "\n") != 1 {
+			if text := testpeer.Read(t, file); !strings.HasPrefix(text, name+" ssh-ed25519 ") || strings.Count(text, "\n") != 1 {
 				t.Errorf("known_hosts holds %q", text)
 			}
 		})
 	}
 	t.Run("another name", func(t *testing.T) {
-		file := h.write(t, "other_known", "older.example "+read(t, h.HostKeys[0].Path+".pub"))
+		file := h.write(t, "other_known", "older.example "+testpeer.Read(t, h.HostKeys[0].Path+".pub"))
 		conf := h.write(t, "other_name_config", h.config("IdentityFile "+h.Identity.Path, "UserKnownHostsFile "+file))
 		p := atTerminal(t, "-F", conf, "127.0.0.1", "echo logged in")
 		p.sees("This host key is known by the following other names/addresses:\r\n    " + file + ":1: older.example\r\n")

@@ -77,7 +77,7 @@ func (d *desktop) console(t *testing.T) {
 		p.sees("Please type")
 		p.types("yes\r")
 		p.sees("Permanently added")
-		if code := p.leaves(); code != 0 || read(t, filepath.Join(d.home, "asked_hosts")) == "" {
+		if code := p.leaves(); code != 0 || testpeer.Read(t, filepath.Join(d.home, "asked_hosts")) == "" {
 			t.Errorf("exit code %d:\n%s", code, p.screen.String())
 		}
 	})

@@ -44,9 +44,9 @@ func newDesktop(t *testing.T) *desktop {
 		Config: []string{"AcceptEnv FOO", "X11Forwarding yes", "MaxAuthTries 20", "PrintLastLog no", "PrintMotd no"},
 	})
 	d.Build(t, d.Drive("Program Files", "nacre", "nacre.exe"), "cmd/nacre")
-	d.write(t, ".ssh/id_ed25519", read(t, id.Path))
-	d.write(t, "keys/my key", read(t, id.Path))
-	d.write(t, ".ssh/known_hosts", fmt.Sprintf("# mine\r\n[127.0.0.1]:%d %s\r\n", d.at.Port, strings.TrimSpace(read(t, hostKey.Path+".pub"))))
+	d.write(t, ".ssh/id_ed25519", testpeer.Read(t, id.Path))
+	d.write(t, "keys/my key", testpeer.Read(t, id.Path))
+	d.write(t, ".ssh/known_hosts", fmt.Sprintf("# mine\r\n[127.0.0.1]:%d %s\r\n", d.at.Port, strings.TrimSpace(testpeer.Read(t, hostKey.Path+".pub"))))
 	d.write(t, ".ssh/config", strings.Join([]string{
 		"Host box", "\tHostName 127.0.0.1", "\tPort " + strconv.Itoa(d.at.Port), "\tUser " + d.at.User,
 		"Host far", "\tHostName localhost", "\tHostKeyAlias [127.0.0.1]:" + strconv.Itoa(d.at.Port),
@@ -90,7 +90,7 @@ func (d *desktop) do(t *testing.T, c call, args ...string) (stdout, stderr strin
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return read(t, out.Name()), withoutDebug(read(t, said.Name())), cmd.ProcessState.ExitCode()
+	return testpeer.Read(t, out.Name()), withoutDebug(testpeer.Read(t, said.Name())), cmd.ProcessState.ExitCode()
 }
 
 func newFile(t *testing.T) *os.File {
@@ -181,7 +181,7 @@ func (d *desktop) passwordByProgram(t *testing.T) {
 			t.Errorf("SSH_ASKPASS_REQUIRE=%s: %q, %d: %s", require, out, code, said)
 		}
 	}
-	if asked := read(t, filepath.Join(d.home, "asked")); !strings.Contains(asked, "password: ") {
+	if asked := testpeer.Read(t, filepath.Join(d.home, "asked")); !strings.Contains(asked, "password: ") {
 		t.Errorf("asked %q", asked)
 	}
 }

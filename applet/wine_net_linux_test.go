@@ -90,7 +90,7 @@ func (d *desktop) noMaster(t *testing.T) {
 // windows shows a window of a program there on a display that knows no cookies.
 func (d *desktop) windows(t *testing.T) {
 	display, picture := testpeer.OpenXServer(t)
-	blank := read(t, picture)
+	blank := testpeer.Read(t, picture)
 	const draw = "xmessage -timeout 20 hello & until xwininfo -name xmessage 2>&1 | grep -q IsViewable; do :; done; echo drawn; cat; kill $!"
 	for _, option := range []string{"-Y", "-X"} {
 		cmd := d.Command(t.Context(), installed, "ssh", option, "-o", "LogLevel=ERROR", "box", draw)
@@ -118,7 +118,7 @@ func (d *desktop) windows(t *testing.T) {
 func awaitChange(t *testing.T, path, from string) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
-	for read(t, path) == from {
+	for testpeer.Read(t, path) == from {
 		if time.Now().After(deadline) {
 			t.Fatal("the screen stays blank")
 		}

@@ -26,9 +26,9 @@ func (d *desktop) paths(t *testing.T) {
 		"Include " + home + `\.ssh\config` + "\r\nInclude ~\\.ssh\\more\\*.conf\r\n")
 	d.write(t, ".ssh/spelled", conf.String())
 	d.write(t, ".ssh/more/a.conf", "Host *\r\n  HostName 127.0.0.1\r\n  User "+d.at.User+"\r\n")
-	d.write(t, "../../ProgramData/ssh/everybodys", read(t, d.at.Identity.Path))
+	d.write(t, "../../ProgramData/ssh/everybodys", testpeer.Read(t, d.at.Identity.Path))
 	d.write(t, "../../ProgramData/ssh/ssh_config", "Host system\r\n  Hostname 127.0.0.1\r\n  UserKnownHostsFile none\r\n")
-	d.write(t, "../../ProgramData/ssh/ssh_known_hosts", read(t, filepath.Join(d.home, ".ssh", "known_hosts")))
+	d.write(t, "../../ProgramData/ssh/ssh_known_hosts", testpeer.Read(t, filepath.Join(d.home, ".ssh", "known_hosts")))
 	port := strings.TrimPrefix(d.at.Addr(), "127.0.0.1:")
 	for i, name := range spelled {
 		host := "n" + string(rune('0'+i))
@@ -54,7 +54,7 @@ func (d *desktop) paths(t *testing.T) {
 // mode.
 func (d *desktop) permissions(t *testing.T) {
 	home := `C:\users\` + testpeer.Me(t)
-	d.write(t, "open", read(t, d.at.Identity.Path))
+	d.write(t, "open", testpeer.Read(t, d.at.Identity.Path))
 	if err := os.Chmod(filepath.Join(d.home, "open"), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ formatted() {
 # which makes each start of a program five times as long. What of the programs
 # has the most goroutines is run with it all the same.
 with_race() {
-	CGO_ENABLED=1 go test -race -timeout 10m $(go list ./... | grep -v -e '/internal/interop$' -e '/applet$')
+	CGO_ENABLED=1 go test -race -timeout 10m $(go list ./... | grep -v -e '/internal/interop$' -e '/applet')
 	CGO_ENABLED=1 go test -race -timeout 10m -run 'TestScripts|TestSharedConnections|TestX11' ./applet
 }
 
@@ -46,7 +46,7 @@ step "vet" go vet ./...
 step "floors" go test .
 step "staticcheck" go tool staticcheck ./...
 step "unit and script tests, with the race detector" with_race
-step "programs, beside their originals" go test -count=1 -timeout 15m ./applet
+step "programs, beside their originals" go test -count=1 -timeout 15m ./applet/...
 step "interop matrix" go test -count=1 -timeout 10m ./internal/interop
 step "fuzz" sh scripts/fuzz.sh
 step "cross-builds" cross

@@ -185,3 +185,13 @@ func saveFile(dir, name string, lines ...string) (string, error) {
 	}
 	return path, os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
+
+// Read returns the text of a file.
+func Read(t TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return string(text)
+}

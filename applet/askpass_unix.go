@@ -1,9 +1,0 @@
-//go:build unix
-
-package applet
-
-// hasDesktop: only the environment tells that there is a display.
-func (*Env) hasDesktop() bool { return false }
-
-// askpassPrompt is the prompt as it is: no shell sees it.
-func askpassPrompt(_, prompt string) string { return prompt }

@@ -1,0 +1,5 @@
+package keys
+
+import "os/exec"
+
+func withoutTerminal(*exec.Cmd) {}

@@ -1,5 +1,0 @@
-package applet
-
-import "os/exec"
-
-func withoutTerminal(*exec.Cmd) {}

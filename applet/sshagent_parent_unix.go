@@ -1,8 +1,0 @@
-//go:build unix && !linux
-
-package applet
-
-import "context"
-
-// awaitEnd waits until the parent has ended.
-func awaitEnd(ctx context.Context, parent int) { pollParent(ctx, parent) }

@@ -1,4 +1,0 @@
-package applet
-
-// openSystemLog has no log of the system to write to; use -E.
-func openSystemLog(string) logSink { return nil }
