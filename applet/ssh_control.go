@@ -281,8 +281,12 @@ func (r *sshRun) rideSession(ctx context.Context, c *control.Conn) (code int, do
 	}
 	r.loggedIn()
 	r.loggedIn()
-	code, err = r.sit(ctx, p, pid, tty)
-	if err != nil {
+	code, err = r.sit(ctx, c, p, pid, tty)
+	switch number := syscall.Signal(r.killed.Load()); {
+	case number != 0:
+		r.say(config.LogDebug2, "debug2: Exiting on signal: %s", door.Capital(number.String()))
+		code = sshFailed
+	case err != nil:
 		r.say(config.LogDebug2, "debug2: Control master terminated unexpectedly: %v", err)
 		code = sshFailed
 	}
@@ -292,13 +296,15 @@ func (r *sshRun) rideSession(ctx context.Context, c *control.Conn) (code int, do
 	return code, true
 }
 
-// sit waits with the terminal raw, and passes on that the window has changed.
-func (r *sshRun) sit(ctx context.Context, p *control.Passenger, pid int, tty bool) (int, error) {
+// sit waits with the terminal raw, and passes on that the window has changed. A
+// signal closes the way to the master.
+func (r *sshRun) sit(ctx context.Context, c *control.Conn, p *control.Passenger, pid int, tty bool) (int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	var guard *term.Guard
 	if tty && term.IsTerminal(r.Stdin) {
-		guard, err := term.Raw(r.Stdin)
-		if err != nil {
+		var err error
+		if guard, err = term.Raw(r.Stdin); err != nil {
 			return 0, err
 		}
 		r.raw.Store(true)
@@ -307,6 +313,7 @@ func (r *sshRun) sit(ctx context.Context, p *control.Passenger, pid int, tty boo
 		p.TTYFailed = cooked
 		term.WatchSize(ctx, r.Stdin, func(term.Size) { windowChanged(pid) })
 	}
+	defer r.endOnSignal(c, guard)()
 	return p.Wait()
 }
 

@@ -179,7 +179,7 @@ func (r *sshRun) serveForwards(ctx context.Context, c *client.Client, f *forward
 		return sshFailed
 	}
 	r.loggedIn()
-	defer r.endOnSignal(c)()
+	defer r.endOnSignal(c, nil)()
 	r.say(config.LogDebug1, "debug1: Entering interactive session.")
 	<-c.Done()
 	r.transferred(c, r.began)

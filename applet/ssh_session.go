@@ -159,8 +159,8 @@ func (r *sshRun) attend(ctx context.Context, c *client.Client, s *client.Session
 		defer func() { guard.Close(); r.raw.Store(false) }()
 		term.WatchSize(ctx, r.Stdin, func(size term.Size) { s.Resize(client.Window(size)) })
 	}
-	if r.manner == nil && guard == nil { // who guards a terminal minds signals, too
-		defer r.endOnSignal(c)()
+	if r.manner == nil {
+		defer r.endOnSignal(c, guard)()
 	}
 	in := bulkInput(r.Stdin)
 	defer in.Close()

@@ -1,29 +1,34 @@
 package applet
 
 import (
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/config"
+	"github.com/nacre-ssh/nacre/term"
 )
 
 // catchEnd catches the signals that end ssh, without those that it was started to
 // ignore.
 func catchEnd(signals chan<- os.Signal) {
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) {
 			signal.Notify(signals, s)
 		}
 	}
 }
 
-// endOnSignal has a signal end the connection in good order. It returns what ends
-// that.
-func (r *sshRun) endOnSignal(c *client.Client) (quiet func()) {
-	signals, done := make(chan os.Signal, 1), make(chan struct{})
+// endOnSignal has a signal end the connection in good order, whoever guards the
+// terminal, if anybody does. It returns what ends that.
+func (r *sshRun) endOnSignal(c io.Closer, guard *term.Guard) (quiet func()) {
 	r.heeds.Store(true)
+	if guard != nil {
+		guard.EndWith(func(s os.Signal) { r.kill(c, s) })
+		return func() {}
+	}
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
 	catchEnd(signals)
 	go func() {
 		select {
@@ -36,7 +41,7 @@ func (r *sshRun) endOnSignal(c *client.Client) (quiet func()) {
 }
 
 // kill ends the connection because of a signal.
-func (r *sshRun) kill(c *client.Client, s os.Signal) {
+func (r *sshRun) kill(c io.Closer, s os.Signal) {
 	if number, ok := s.(syscall.Signal); ok {
 		r.killed.Store(int32(number))
 	}

@@ -75,30 +75,47 @@ func signalUntil(ended <-chan struct{}, p *os.Process, s syscall.Signal) {
 }
 
 // A session is ended by a signal with 255, as ssh's is, though nobody takes its
-// output.
+// output; one on a shared connection, too.
 func TestSignalsInSession(t *testing.T) {
 	h := startHost(t)
 	for _, program := range []string{"ssh", theirs} {
-		for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
-			for _, command := range []string{"echo up; sleep 60", "echo up; cat /dev/zero"} {
-				cmd := exec.Command(program, "-F", h.conf, "127.0.0.1", command)
-				out, err := cmd.StdoutPipe()
-				if err != nil {
-					t.Fatal(err)
+		master := startMaster(t, h, program)
+		for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+			for _, shared := range []string{"none", master.socket} {
+				if program == theirs && s == syscall.SIGQUIT && shared != "none" {
+					continue // it dumps core
 				}
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
+				for _, command := range []string{"echo up; sleep 60", "echo up; cat /dev/zero"} {
+					cmd := exec.Command(program, "-F", h.conf, "-S", shared, "127.0.0.1", command)
+					if state := signalled(t, cmd, s); state.ExitCode() != 255 {
+						t.Errorf("%s -S %s, %q, %v: %v", program, shared, command, s, state)
+					}
 				}
-				up := make([]byte, 3)
-				if _, err := io.ReadFull(out, up); err != nil {
-					t.Fatalf("%s: %v", program, err)
-				}
-				cmd.Process.Signal(s)
-				if state, err := cmd.Process.Wait(); err != nil || state.ExitCode() != 255 {
-					t.Errorf("%s, %q, %v: %v, %v", program, command, s, state, err)
-				}
-				out.Close()
 			}
 		}
 	}
+}
+
+// signalled sends a program a signal when it has said something, and returns how
+// it ended.
+func signalled(t *testing.T, cmd *exec.Cmd, s syscall.Signal) *os.ProcessState {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	up := make([]byte, 3)
+	if _, err := io.ReadFull(out, up); err != nil {
+		t.Fatalf("%q: %v", cmd.Args, err)
+	}
+	cmd.Process.Signal(s)
+	state, err := cmd.Process.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
 }

@@ -339,17 +339,16 @@ func testTerminal(t *testing.T, h *host) {
 	})
 }
 
-// A signal ends ssh and gives the terminal back.
+// A signal ends ssh with 255, as OpenSSH's, and gives the terminal back.
 func testSignals(t *testing.T, h *host) {
-	for _, number := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
-		p := atTerminal(t, "-t", "-F", h.conf, "127.0.0.1", shell)
+	for _, number := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+		p := atTerminal(t, "-v", "-t", "-F", h.conf, "127.0.0.1", shell)
 		p.sees("size 24 80")
 		if err := p.cmd.Process.Signal(number); err != nil {
 			t.Fatal(err)
 		}
-		p.leaves()
-		if got := p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != number {
-			t.Errorf("ssh ended as %v", p.cmd.ProcessState)
+		if code := p.leaves(); code != 255 || !p.shows(fmt.Sprintf("Killed by signal %d.", int(number))) {
+			t.Errorf("%v: ssh ended as %v, screen\n%s", number, p.cmd.ProcessState, p.screen.String())
 		}
 	}
 }

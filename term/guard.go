@@ -16,9 +16,10 @@ import (
 type Guard struct {
 	mu    sync.Mutex
 	file  *os.File
-	state *xterm.State // how it was; nil when closed
-	shown func()       // gives back what shows the output, where that is apart; else nil
-	stop  func()       // ends the signal watch
+	state *xterm.State    // how it was; nil when closed
+	shown func()          // gives back what shows the output, where that is apart; else nil
+	stop  func()          // ends the signal watch
+	ends  func(os.Signal) // is called instead of ending; nil: the signal ends the process
 
 	stops chan chan struct{} // asks the watch to stop the process
 }
@@ -54,6 +55,25 @@ func (g *Guard) enter() (err error) {
 		g.shown = rawOutput()
 	}
 	return err
+}
+
+// EndWith has a signal that would end the process call a function instead, once
+// the terminal is given back.
+func (g *Guard) EndWith(f func(os.Signal)) {
+	g.mu.Lock()
+	g.ends = f
+	g.mu.Unlock()
+}
+
+// end calls that function, if there is one.
+func (g *Guard) end(s os.Signal) (called bool) {
+	g.mu.Lock()
+	f := g.ends
+	g.mu.Unlock()
+	if f != nil {
+		f(s)
+	}
+	return f != nil
 }
 
 // Suspend gives the terminal back for a while, such as for a prompt or a stop;

@@ -57,6 +57,9 @@ func (g *Guard) watch() (stop func()) {
 // pass lets a signal do its work with the terminal given back.
 func (g *Guard) pass(s os.Signal, signals chan<- os.Signal) {
 	_ = g.leave() // the signal goes on whatever became of it
+	if s != syscall.SIGTSTP && g.end(s) {
+		return
+	}
 	again(s)
 	_ = g.Resume()
 	signal.Notify(signals, s) // again took it away

@@ -26,7 +26,9 @@ func (g *Guard) watch() (stop func()) {
 					continue
 				}
 				_ = g.leave()
-				os.Exit(255)
+				if !g.end(s) {
+					os.Exit(255)
+				}
 			}
 		}
 	}()
