@@ -1,8 +1,6 @@
 package applet
 
-import (
-	"github.com/nacre-ssh/nacre/applet/door"
-)
+import "github.com/nacre-ssh/nacre/applet/door"
 
 // background does nothing: a console has no jobs in the background.
 func (e *escaper) background(letter byte) bool {

@@ -1,7 +1,5 @@
 package applet
 
-import (
-	"github.com/nacre-ssh/nacre/applet/door"
-)
+import "github.com/nacre-ssh/nacre/applet/door"
 
 func keysignDoors() []door.Door { return nil }

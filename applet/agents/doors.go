@@ -1,8 +1,6 @@
 package agents
 
-import (
-	"github.com/nacre-ssh/nacre/applet/door"
-)
+import "github.com/nacre-ssh/nacre/applet/door"
 
 // Doors are the programs about the agent.
 func Doors() []door.Door {

@@ -31,6 +31,7 @@ type RevokedKeys struct {
 	list *cert.KRL
 }
 
+// Check is CheckRevoked with the file as it was read last, unless it has changed.
 func (r *RevokedKeys) Check(path string, k key.Public) error {
 	list, err := r.load(path)
 	if err != nil {

@@ -1,8 +1,6 @@
 package keys
 
-import (
-	"github.com/nacre-ssh/nacre/applet/door"
-)
+import "github.com/nacre-ssh/nacre/applet/door"
 
 // Doors are the programs about keys: OpenSSH's, our own, PuTTY's and
 // Dropbear's.

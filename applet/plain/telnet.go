@@ -27,6 +27,7 @@ const (
 // ended. The original closes at once, and loses what it had still to send.
 const telnetQuiet = time.Second
 
+// Doors are the programs that speak without SSH.
 func Doors() []door.Door {
 	return []door.Door{{
 		Name: "telnet", Group: "connect", Help: "talk Telnet, or type to any TCP port; nothing is encrypted", Link: true, Run: runTelnet,

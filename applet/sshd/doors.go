@@ -1,8 +1,6 @@
 package sshd
 
-import (
-	"github.com/nacre-ssh/nacre/applet/door"
-)
+import "github.com/nacre-ssh/nacre/applet/door"
 
 // Doors are the programs that let others in.
 func Doors() []door.Door {
