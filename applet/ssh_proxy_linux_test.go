@@ -118,6 +118,35 @@ func TestSSHThroughProxies(t *testing.T) {
 	h.reaches(t, "no kind of proxy", "-o", "ProxyURL=gopher://x")
 }
 
+// squid asks for the digest of a password (RFC 7616).
+func TestSSHThroughSquid(t *testing.T) {
+	h := startHost(t)
+	dir := t.TempDir()
+	for d := dir; d != os.TempDir(); d = filepath.Dir(d) { // squid leaves root before it reads them
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(name string, lines ...string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(strings.Join(append(lines, ""), "\n")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	port := testpeer.FreePort(t)
+	conf := write("conf", fmt.Sprintf("http_port 127.0.0.1:%d", port),
+		"auth_param digest program /usr/lib/squid/digest_file_auth "+write("users", "me:geheim"),
+		"auth_param digest children 1", "auth_param digest realm the lab", "acl known proxy_auth REQUIRED",
+		fmt.Sprintf("acl host port %d", h.Port), "http_access deny !host", "http_access allow known", "http_access deny all",
+		"pid_filename none", "cache deny all", "cache_log /dev/null", "access_log none", "coredump_dir none", "shutdown_lifetime 0 seconds")
+	testpeer.StartProgram(t, port, exec.Command("/usr/sbin/squid", "-N", "-f", conf))
+	h.reaches(t, "", "-o", fmt.Sprintf("ProxyURL=http://me:geheim@127.0.0.1:%d", port))
+	h.reaches(t, "it refuses the user or the password", "-o", fmt.Sprintf("ProxyURL=http://me:falsch@127.0.0.1:%d", port))
+	h.reaches(t, "it asks for a user and a password", "-o", fmt.Sprintf("ProxyURL=http://127.0.0.1:%d", port))
+	h.reaches(t, "403 Forbidden", "-p", "1", "-o", fmt.Sprintf("ProxyURL=http://me:geheim@127.0.0.1:%d", port))
+}
+
 // OpenSSH's -D is a SOCKS proxy of either version.
 func TestSSHThroughSOCKS(t *testing.T) {
 	h := startHost(t)

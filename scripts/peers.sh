@@ -26,6 +26,7 @@ missing() {
 		putty command -v pageant
 		mandoc command -v mandoc
 		tinyproxy-bin command -v tinyproxy
+		squid test -x /usr/sbin/squid && test -x /usr/lib/squid/digest_file_auth
 		corkscrew command -v corkscrew
 		inetutils-telnet command -v inetutils-telnet
 		inetutils-telnetd command -v telnetd
