@@ -396,20 +396,22 @@ func TestTightBounds(t *testing.T) {
 	was := bounds
 	defer func() { bounds = was }()
 	bounds.bulk, bounds.chunk = 1, 1
+	var wg sync.WaitGroup
 	client, _ := pair(t, Config{}, accepting(func(ch *Channel) {
+		defer wg.Done()
 		ch.WriteTo(struct{ io.Writer }{ch})
 		ch.CloseWrite()
 		ch.Close()
 	}))
-	var wg sync.WaitGroup
 	for range 4 {
+		wg.Add(1)
 		wg.Go(func() {
 			ch := openChannel(t, client, Options{})
 			want := bytes.Repeat([]byte("pearl"), 400)
-			go func() {
+			wg.Go(func() {
 				ch.ReadFrom(bytes.NewReader(want))
 				ch.CloseWrite()
-			}()
+			})
 			if got, err := io.ReadAll(struct{ io.Reader }{ch}); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%d bytes: %v", len(got), err)
 			}
@@ -429,8 +431,11 @@ func TestIdleStderrTakesNoWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
+	var wg sync.WaitGroup
+	wg.Add(1)
 	client, _ := pair(t, Config{}, accepting(func(ch *Channel) {
-		go ch.Stderr().ReadFrom(r)
+		defer wg.Done()
+		wg.Go(func() { ch.Stderr().ReadFrom(r) })
 		ch.ReadFrom(io.LimitReader(rand.Reader, 1<<20))
 		ch.CloseWrite()
 	}))
@@ -440,6 +445,7 @@ func TestIdleStderrTakesNoWindow(t *testing.T) {
 		t.Fatalf("%d bytes: %v", n, err)
 	}
 	w.Close()
+	wg.Wait() // before the bounds are what they were
 }
 
 // The end of the connection ends everything that waits for it.
