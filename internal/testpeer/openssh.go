@@ -160,8 +160,7 @@ func (o *OpenSSH) Start(t TB, opt ServerOptions) *Running {
 		env = append(env, passwordDatabase(t, dir, opt.Password)...)
 	}
 	lines = append(lines, serverLines(t, dir, opt)...)
-	lines = append(lines, "PidFile none", "UseDNS no", "LogLevel DEBUG",
-		"SetEnv SHLVL=1") // else bash reads the ~/.bashrc of who runs the tests, whatever is in it
+	lines = append(lines, "PidFile none", "UseDNS no", "LogLevel DEBUG")
 	if o.hasPenalties() {
 		lines = append(lines, "PerSourcePenalties no")
 	}
