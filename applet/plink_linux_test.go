@@ -28,7 +28,8 @@ func newPlinkLab(t *testing.T) *plinkLab {
 	l := &plinkLab{host: &host{dir: t.TempDir()}, closed: testpeer.FreePort(t)}
 	l.Running = testpeer.NewOpenSSH(t).Start(t, testpeer.ServerOptions{
 		HostKeys: []*testpeer.Key{testpeer.NewKey(t, testpeer.Ed25519)}, Authorized: testpeer.NewKey(t, testpeer.Ed25519),
-		Config: []string{"AcceptEnv FOO", "MaxAuthTries 20", "MaxStartups 100", "KbdInteractiveAuthentication no", "LogLevel INFO"},
+		Config: []string{"AcceptEnv FOO", "MaxAuthTries 20", "MaxStartups 100", "KbdInteractiveAuthentication no", "LogLevel INFO",
+			"SetEnv SHLVL=1"}, // so that bash reads nobody's ~/.bashrc: what that says many at a time is compared here
 	})
 	k, _, err := keyfile.Load(l.Identity.Path, nil)
 	if err != nil {
