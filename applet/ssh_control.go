@@ -280,7 +280,6 @@ func (r *sshRun) rideSession(ctx context.Context, c *control.Conn) (code int, do
 		return 0, false
 	}
 	r.loggedIn()
-	r.loggedIn()
 	code, err = r.sit(ctx, c, p, pid, tty)
 	switch number := syscall.Signal(r.killed.Load()); {
 	case number != 0:
