@@ -10,10 +10,6 @@ import (
 	"hash"
 	"io"
 	"log/slog"
-
-	"github.com/nacre-ssh/nacre/applet/door"
-	"github.com/nacre-ssh/nacre/applet/sshd"
-
 	mathrand "math/rand/v2"
 	"net"
 	"os"
@@ -23,6 +19,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nacre-ssh/nacre/applet/door"
+	"github.com/nacre-ssh/nacre/applet/sshd"
 	"github.com/nacre-ssh/nacre/auth"
 	"github.com/nacre-ssh/nacre/client"
 	"github.com/nacre-ssh/nacre/key"
