@@ -104,16 +104,7 @@ func (h *host) startAgent(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go agent.Serve(context.Background(), c, keys)
-		}
-	}()
+	testpeer.AcceptAt(t, l, func(c net.Conn) { agent.Serve(context.Background(), c, keys) })
 	return socket
 }
 

@@ -20,25 +20,10 @@ import (
 // target's first words with the end of it, and wants a password where it has one.
 func dribble(t *testing.T, login string) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go dribbleOne(c, login)
-		}
-	}()
-	return l.Addr().(*net.TCPAddr).Port
+	return testpeer.Accept(t, func(c *net.TCPConn) { dribbleOne(c, login) })
 }
 
 func dribbleOne(c net.Conn, login string) {
-	defer c.Close()
 	in := bufio.NewReader(c)
 	var target, auth string
 	for {

@@ -400,26 +400,11 @@ func passwordServer(t *testing.T, interactive bool) int {
 		}
 	}
 	conf.AddHostKey(testpeer.NewKey(t, testpeer.Ed25519).Signer)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go servePassword(c, conf)
-		}
-	}()
-	return l.Addr().(*net.TCPAddr).Port
+	return testpeer.Accept(t, func(c *net.TCPConn) { servePassword(c, conf) })
 }
 
 // servePassword greets whoever logs in.
 func servePassword(c net.Conn, conf *ssh.ServerConfig) {
-	defer c.Close()
 	_, chans, reqs, err := ssh.NewServerConn(c, conf)
 	if err != nil {
 		return

@@ -83,28 +83,13 @@ func TestKeyscanOfDropbear(t *testing.T) {
 // time alone.
 func TestKeyscanOfStrangers(t *testing.T) {
 	talk := func(text string, stay bool) string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { l.Close() })
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				_, _ = c.Write([]byte(text))
-				if !stay {
-					go func() { // a close with something unread would be a reset
-						_ = c.(*net.TCPConn).CloseWrite()
-						_, _ = io.Copy(io.Discard, c)
-						c.Close()
-					}()
-				}
+		return strconv.Itoa(testpeer.Accept(t, func(nc *net.TCPConn) {
+			io.WriteString(nc, text)
+			if !stay {
+				nc.CloseWrite()
 			}
-		}()
-		return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+			io.Copy(io.Discard, nc) // a close with something unread would be a reset
+		}))
 	}
 	for what, port := range map[string]string{
 		"silent": talk("", true), "closed": talk("", false), "web server": talk("HTTP/1.0 400 no\r\n\r\n", false),
