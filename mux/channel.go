@@ -86,15 +86,12 @@ const (
 
 func newChannel(m *Mux, typ string, opts Options) *Channel {
 	ch := &Channel{mux: m, typ: typ, opts: opts, lane: transport.Bulk, done: make(chan struct{})}
-	size, near := bounds.bulk, m.nearFlight()
-	if m.near() {
-		size = min(size, near)
-	}
+	size := bounds.bulk
 	if ch.interactive = opts.Interactive; ch.interactive {
 		ch.lane = transport.Control
 		size = bounds.interactive
 	}
-	ch.window = window{size: size, near: near, left: size, max: m.conn.Quirks().MaxWindow}
+	ch.window = newWindow(size, m.conn.Quirks().MaxWindow, path{m.conn.RTT(), m.terminals.Load() > 0})
 	ch.streams[streamData].sink = opts.Sink
 	ch.room.L, ch.readable.L = &ch.mu, &ch.mu
 	return ch

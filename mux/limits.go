@@ -30,6 +30,9 @@ const (
 	// nearPath is the longest round trip of a path on which little under way keeps
 	// the peer busy: more would only wait in queues, before what is typed.
 	nearPath = 2 * time.Millisecond
+	// besideRate is what bulk data beside a terminal reaches on any such path, in
+	// bytes a second: more than two gigabits.
+	besideRate = 256 << 20
 	// measureEvery is the least time between two measurements of a round trip that
 	// seems to be longer.
 	measureEvery = time.Second
@@ -55,7 +58,7 @@ const (
 // whatever could go wrong at a bound does so often.
 var bounds = struct {
 	bulk, near, interactive uint32 // receive windows at the start, in bytes; near: of bulk from a peer nearby
-	beside                  uint32 // near, of bulk beside a terminal: what is typed waits behind it
+	beside                  uint32 // the least that bulk has under way beside a terminal, from a peer nearby
 	chunk                   int    // the most data in one packet: with its framing it fits a small slab
 	burst                   int    // about how much of one source leaves at once
 }{bulk: 2 << 20, near: 512 << 10, interactive: 256 << 10, beside: 128 << 10, chunk: 65280, burst: 256 << 10}

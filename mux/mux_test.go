@@ -582,12 +582,12 @@ func TestNearFlight(t *testing.T) {
 // A window that was opened before the path was known to be short becomes a
 // smaller one, once what the peer has of it is used up.
 func TestWindowFits(t *testing.T) {
-	w := window{size: bounds.bulk, near: bounds.near, left: bounds.bulk} // and never grows
-	rtt := func() time.Duration { return nearPath }
+	w := window{size: bounds.bulk, left: bounds.bulk} // and never grows
+	near := func() path { return path{rtt: nearPath} }
 	for range 2 * bounds.bulk / bounds.near {
 		if n := int(min(w.left, bounds.near/2)); n > 0 {
 			w.take(n)
-			w.consume(n, rtt)
+			w.consume(n, near)
 		}
 	}
 	if w.size != bounds.near || w.left != bounds.near || w.over != 0 {
@@ -636,15 +636,46 @@ func TestWindowBesideTerminal(t *testing.T) {
 	}
 }
 
+// A window that has grown becomes small once somebody types beside it, and may
+// grow again afterwards.
+func TestWindowShrinksBesideTerminal(t *testing.T) {
+	w := newWindow(bounds.bulk, 8<<20, path{})
+	p := path{rtt: nearPath}
+	fill := func(until uint32) {
+		t.Helper()
+		for range 1000 {
+			if w.size == until && w.over == 0 && w.left == w.size {
+				return
+			}
+			if n := int(min(w.left, w.size)); n > 0 {
+				w.take(n)
+				w.consume(n, func() path { return p })
+			}
+		}
+		t.Fatalf("window of %d, %d left, %d over; want %d", w.size, w.left, w.over, until)
+	}
+	fill(8 << 20)
+	p.beside = true
+	fill(besideRate / 500) // two milliseconds
+	p.rtt = nearPath / 100
+	fill(bounds.beside)
+	p.rtt = 10 * nearPath // on a long path what is typed is worth less than the path
+	fill(8 << 20)
+	if used := grown.Load(); w.extra == 0 || used < w.extra {
+		t.Errorf("%d of the budget used, %d by the window", used, w.extra)
+	}
+	w.release()
+}
+
 func TestWindowGrows(t *testing.T) {
-	w := window{size: 1000, near: bounds.near, left: 1000, max: 8000}
-	rtt := func() time.Duration { return time.Hour }
+	w := window{size: 1000, left: 1000, max: 8000}
+	far := func() path { return path{rtt: time.Hour} }
 	for range 40 {
 		n := int(w.left)
 		if !w.take(n) {
 			t.Fatal("refused its own window")
 		}
-		w.consume(n, rtt)
+		w.consume(n, far)
 	}
 	if w.size != 8000 || w.left != 8000 {
 		t.Fatalf("window of %d, %d left, want 8000", w.size, w.left)
@@ -657,10 +688,10 @@ func TestWindowGrows(t *testing.T) {
 	if before-grown.Load() != 7000 {
 		t.Fatalf("gave %d back to the budget", before-grown.Load())
 	}
-	slow := window{size: 1000, near: bounds.near, left: 1000, max: 8000}
+	slow := window{size: 1000, left: 1000, max: 8000}
 	for range 10 {
 		slow.take(1000)
-		slow.consume(1000, func() time.Duration { return time.Nanosecond })
+		slow.consume(1000, func() path { return path{rtt: time.Nanosecond} })
 	}
 	if slow.size != 1000 {
 		t.Fatalf("a window that lasts many round trips grew to %d", slow.size)

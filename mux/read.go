@@ -74,7 +74,7 @@ func (ch *Channel) receive(i int, b []byte) error {
 func (ch *Channel) consumed(n int, onReader bool) error {
 	adjust := uint32(0)
 	if n > 0 && !ch.gotEOF {
-		adjust = ch.window.consume(n, ch.mux.rtt)
+		adjust = ch.window.consume(n, ch.mux.path)
 	}
 	send := adjust > 0 && !ch.sentClose && !ch.wantClose
 	ch.mu.Unlock()

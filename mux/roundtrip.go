@@ -25,20 +25,11 @@ func (m *Mux) rtt() time.Duration {
 	return d
 }
 
-// near reports whether the peer is known to be nearby.
-func (m *Mux) near() bool {
-	d := m.conn.RTT()
-	return d > 0 && d <= nearPath
-}
+// path is what is known of the path, which may begin to be measured.
+func (m *Mux) path() path { return path{m.rtt(), m.terminals.Load() > 0} }
 
-// nearFlight is how much a bulk channel may have under way on a short path, in
-// bytes.
-func (m *Mux) nearFlight() uint32 {
-	if m.terminals.Load() > 0 {
-		return bounds.beside
-	}
-	return bounds.near
-}
+// near reports whether the peer is known to be nearby.
+func (m *Mux) near() bool { return path{rtt: m.conn.RTT()}.short() }
 
 // measure begins to measure the round trip unless that is under way. It doesn't
 // wait: what it sends leaves with the next packet.
