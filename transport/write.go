@@ -209,7 +209,7 @@ func (c *Conn) write(budget int) {
 		if !ok {
 			return
 		}
-		_, err := c.out.bufs.WriteTo(c.nc)
+		err := c.out.sink.WriteBuffers(&c.out.bufs)
 		if !c.wrote(err) {
 			return
 		}
@@ -256,7 +256,7 @@ func (c *Conn) flushPosted() {
 
 // finishWrite carries on with a batch that the reader could not write whole.
 func (c *Conn) finishWrite() {
-	_, err := c.out.bufs.WriteTo(c.nc)
+	err := c.out.sink.WriteBuffers(&c.out.bufs)
 	if c.wrote(err) {
 		c.write(math.MaxInt)
 	}

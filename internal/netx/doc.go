@@ -5,7 +5,8 @@
 // A [Source] waits until a connection is readable and only then takes a slab; a
 // [Sink] writes what fits now and says how much that was. Both fall back to
 // plain Read and Write where a connection has no file descriptor (TLS, a pipe in
-// memory) or the system has no such call.
+// memory) or the system has no such call. Linux's sockets are read and written by
+// calls of their own, which spare the runtime's bookkeeping.
 //
 // A [Turn] has who moves data in quantity let others run, those included who wait
 // for a descriptor.

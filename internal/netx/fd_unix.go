@@ -4,8 +4,7 @@ package netx
 
 import (
 	"errors"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 const (
@@ -13,10 +12,13 @@ const (
 	canWriteRaw = true
 )
 
+// These are package syscall's, as package net's are: the race detector then knows
+// that what is read was written before.
+
 func readFD(fd uintptr, b []byte) (int, error) {
 	for {
-		n, err := unix.Read(int(fd), b)
-		if err != unix.EINTR {
+		n, err := syscall.Read(int(fd), b)
+		if err != syscall.EINTR {
 			return max(n, 0), err
 		}
 	}
@@ -24,13 +26,13 @@ func readFD(fd uintptr, b []byte) (int, error) {
 
 func writeFD(fd uintptr, b []byte) (int, error) {
 	for {
-		n, err := unix.Write(int(fd), b)
-		if err != unix.EINTR {
+		n, err := syscall.Write(int(fd), b)
+		if err != syscall.EINTR {
 			return max(n, 0), err
 		}
 	}
 }
 
 func wouldBlock(err error) bool {
-	return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EWOULDBLOCK)
+	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EWOULDBLOCK)
 }

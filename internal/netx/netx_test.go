@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
+	"time"
 
 	"github.com/nacre-ssh/nacre/internal/slab"
 )
@@ -103,5 +105,45 @@ func TestSinkStopsWithoutBlocking(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A vector of buffers, more than leave at once and some of them empty, is written
+// whole to who reads slowly, and the error is told when nobody reads any more.
+func TestWriteBuffers(t *testing.T) {
+	a, b := pair(t)
+	var bufs net.Buffers
+	var want []byte
+	for i := range 100 {
+		part := bytes.Repeat([]byte{byte(i)}, i*i*i%70001*(i%7))
+		bufs, want = append(bufs, part), append(want, part...)
+	}
+	sink := NewSink(a)
+	done := make(chan error, 1)
+	go func() { done <- sink.WriteBuffers(&bufs) }()
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(b, got); err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("other bytes came, or %v", err)
+	}
+	if err := <-done; err != nil || len(bufs) != 0 {
+		t.Fatalf("%v, %d buffers left", err, len(bufs))
+	}
+	b.Close()
+	for range 1000 {
+		bufs = net.Buffers{want}
+		if err := sink.WriteBuffers(&bufs); err != nil {
+			return
+		}
+	}
+	t.Fatal("nobody reads, and all is written")
+}
+
+// A deadline ends a write that waits.
+func TestWriteBuffersDeadline(t *testing.T) {
+	a, _ := pair(t)
+	a.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	bufs := net.Buffers{make([]byte, 64<<20)}
+	if err := NewSink(a).WriteBuffers(&bufs); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("%v", err)
 	}
 }

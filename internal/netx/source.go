@@ -13,6 +13,7 @@ import (
 type Source struct {
 	r    io.Reader
 	raw  syscall.RawConn // nil: plain reads
+	call func(fd uintptr, b []byte) (int, error)
 	turn Turn
 
 	// The arguments and results of the read under way: fields rather than
@@ -24,6 +25,7 @@ type Source struct {
 	step func(fd uintptr) bool
 
 	slab slabLender
+	room roomLender
 }
 
 // A Lender has a buffer when it is needed. Lend is called when there may be
@@ -49,13 +51,19 @@ func (l *slabLender) Back() {
 	l.lent = nil
 }
 
+// roomLender lends the caller's own buffer.
+type roomLender []byte
+
+func (l *roomLender) Lend() []byte { return *l }
+func (l *roomLender) Back()        {}
+
 // NewSource reads from r. If r has a descriptor that can be waited for, no
 // buffer is lent while it waits.
 func NewSource(r io.Reader) *Source {
 	s := &Source{r: r}
 	if sc, ok := r.(syscall.Conn); ok && canReadRaw {
 		if raw, err := sc.SyscallConn(); err == nil {
-			s.raw = raw
+			s.raw, s.call = raw, callsOf(raw).read
 			s.step = s.try
 		}
 	}
@@ -65,8 +73,10 @@ func NewSource(r io.Reader) *Source {
 // Read fills room with at least one byte, waiting as long as it takes, and
 // returns how many. It returns [io.EOF] at the end.
 func (s *Source) Read(room []byte) (int, error) {
-	s.turn.Yield()
-	return s.r.Read(room)
+	s.room = room
+	n, err := s.ReadLent(&s.room)
+	s.room = nil
+	return n, err
 }
 
 // ReadSlab waits until there is something to read and returns it in a slab of
@@ -126,7 +136,7 @@ func (s *Source) read(l Lender) (int, error) {
 
 // try is one attempt at read(2); false lets the runtime wait for readiness.
 func (s *Source) try(fd uintptr) bool {
-	n, err := readFD(fd, s.lend.Lend())
+	n, err := s.call(fd, s.lend.Lend())
 	if n > 0 {
 		s.n = n
 		return true
