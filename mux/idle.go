@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nacre-ssh/nacre/internal/netx"
 	"github.com/nacre-ssh/nacre/internal/pattern"
 )
 
@@ -90,8 +91,11 @@ func (ch *Channel) disarm() {
 	}
 }
 
-// touch notes that something was carried.
+// touch notes that something was carried. mu is held.
 func (ch *Channel) touch() {
+	if ch.interactive {
+		netx.Typed()
+	}
 	if len(ch.mux.cfg.Timeouts) == 0 {
 		return
 	}

@@ -9,7 +9,7 @@
 // calls of their own, which spare the runtime's bookkeeping.
 //
 // A [Turn] has who moves data in quantity let others run, those included who wait
-// for a descriptor.
+// for a descriptor: more often while somebody types ([Typed]).
 //
 // It does not know packets: transport is the next room on the way in.
 package netx

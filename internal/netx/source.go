@@ -111,6 +111,7 @@ func (s *Source) TryReadLent(l Lender) (int, error) {
 	if s.raw == nil {
 		return 0, nil
 	}
+	s.turn.Yield()
 	s.wait = false
 	return s.read(l)
 }

@@ -1,10 +1,35 @@
 package netx
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // turnTime is how long a goroutine may move data while others have something to
-// do. Handing over takes some microseconds.
-const turnTime = 200 * time.Microsecond
+// do, and turnTyped is that while somebody types. Handing over takes some
+// microseconds.
+const (
+	turnTime  = 200 * time.Microsecond
+	turnTyped = 50 * time.Microsecond
+)
+
+// typing is how long somebody who typed is taken to go on.
+const typing = time.Second
+
+// typed is when somebody last did, UnixNano.
+var typed atomic.Int64
+
+// Typed notes that data came from somebody who types, or is for them to see: all
+// turns of the process are shorter for a second.
+func Typed() { typed.Store(time.Now().UnixNano()) }
+
+// turnAt is how long a turn may last now.
+func turnAt(now time.Time) time.Duration {
+	if now.UnixNano()-typed.Load() < int64(typing) {
+		return turnTyped
+	}
+	return turnTime
+}
 
 // A Turn is the time for which a goroutine has moved data without waiting. Its
 // zero value begins at the first Yield.
@@ -16,7 +41,7 @@ type Turn struct{ began time.Time }
 // at descriptors every 10 ms.
 func (t *Turn) Yield() {
 	now := time.Now()
-	if now.Sub(t.began) < turnTime {
+	if now.Sub(t.began) < turnAt(now) {
 		return
 	}
 	if !t.began.IsZero() {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Who waits for a descriptor runs soon after it is ready, though the one thread
@@ -60,6 +61,24 @@ func TestTurnLasts(t *testing.T) {
 	turn.Yield()
 	if !turn.began.After(old.Add(turnTime / 2)) {
 		t.Fatal("a turn that was over did not end")
+	}
+}
+
+// Turns are shorter while somebody types, and for a second.
+func TestTurnShortWhileTyping(t *testing.T) {
+	defer typed.Store(0)
+	Typed()
+	at := time.Unix(0, typed.Load())
+	if d := turnAt(at); d != turnTyped {
+		t.Errorf("%v at a key", d)
+	}
+	if d := turnAt(at.Add(typing)); d != turnTime {
+		t.Errorf("%v a second after it", d)
+	}
+	turn := Turn{began: time.Now().Add(-turnTyped)}
+	began := turn.began
+	if turn.Yield(); turn.began == began {
+		t.Error("a turn that was over did not end")
 	}
 }
 
