@@ -56,19 +56,22 @@ func (p *patient) doctor(t *testing.T, args ...string) examined {
 	}
 	out := open("out")
 	e := &door.Env{Name: "doctor", Args: args, Stdin: open("in"), Stdout: out, Stderr: open("err"), Getenv: func(name string) string { return p.env[name] }}
-	x := examined{code: runDoctor(context.Background(), e)}
-	x.report = testpeer.Read(t, out.Name())
+	code := runDoctor(context.Background(), e)
+	return newExamined(code, testpeer.Read(t, out.Name()))
+}
+
+func newExamined(code int, report string) examined {
+	x := examined{code: code, report: report}
 	if found := causeLine.FindStringSubmatch(x.report); found != nil {
 		x.cause = found[1]
 	}
 	return x
 }
 
-// finds fails unless doctor names a cause, with its exit code and certain words
-// in the report.
-func (p *patient) finds(t *testing.T, cause string, code int, words []string, args ...string) examined {
+// found fails unless doctor named a cause, with its exit code and certain words in
+// the report.
+func (x examined) found(t *testing.T, cause string, code int, words ...string) {
 	t.Helper()
-	x := p.doctor(t, args...)
 	if x.cause != cause || x.code != code {
 		t.Errorf("cause %q, code %d; want %q, %d:\n%s", x.cause, x.code, cause, code, x.report)
 	}
@@ -77,6 +80,13 @@ func (p *patient) finds(t *testing.T, cause string, code int, words []string, ar
 			t.Errorf("%s: no %q in:\n%s", cause, w, x.report)
 		}
 	}
+}
+
+// finds runs doctor, which must name a cause; see [examined.found].
+func (p *patient) finds(t *testing.T, cause string, code int, words []string, args ...string) examined {
+	t.Helper()
+	x := p.doctor(t, args...)
+	x.found(t, cause, code, words...)
 	return x
 }
 

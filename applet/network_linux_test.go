@@ -123,6 +123,7 @@ func TestNetworks(t *testing.T) {
 	n := newTwoNets(t)
 	t.Run("interface", func(t *testing.T) { testBindInterface(t, n) })
 	t.Run("qos", func(t *testing.T) { testQoS(t, n) })
+	t.Run("doctor", func(t *testing.T) { testDoctorNetworks(t, n) })
 	t.Run("refused", func(t *testing.T) { testTunnelsRefused(t, n) })
 	for _, pair := range [][2]string{{"ssh", openPort}, {"ssh", nacrePort}, {"OpenSSH", nacrePort}} {
 		for _, mode := range []string{"point-to-point", "ethernet"} {
