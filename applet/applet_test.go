@@ -23,6 +23,9 @@ import (
 // The test binary is nacre, and nacre under the name ssh, for scripts and for
 // tests that need a terminal.
 func TestMain(m *testing.M) {
+	if strings.HasSuffix(os.Args[0], ".test") { // else it is a program of a script
+		testpeer.Hangups()
+	}
 	testscript.Main(m, map[string]func(){
 		"nacre": func() { os.Exit(Main(append([]string{"nacre"}, os.Args[1:]...))) },
 		"ssh":   func() { os.Exit(Main(append([]string{"/usr/bin/ssh"}, os.Args[1:]...))) },

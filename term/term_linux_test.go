@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
 // childRole makes the test binary play a program at a terminal.
@@ -26,6 +28,7 @@ func TestMain(m *testing.M) {
 		child(role)
 		return
 	}
+	testpeer.Hangups()
 	os.Exit(m.Run())
 }
 
