@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/nacre-ssh/nacre/internal/testpeer"
 )
 
@@ -152,7 +150,7 @@ func TestPageantOpens(t *testing.T) {
 
 // With -X the agent lives as long as the display, and not longer.
 func TestPageantDisplay(t *testing.T) {
-	process := -1
+	process := processFD(-1)
 	t.Run("display", func(t *testing.T) { // which ends with this
 		display, authority := testpeer.XServer(t)
 		cmd := exec.Command("nacre", "pageant", "-X")
@@ -169,7 +167,7 @@ func TestPageantDisplay(t *testing.T) {
 		if err != nil {
 			t.Fatalf("it says %q", out)
 		}
-		if process, err = unix.PidfdOpen(pid, 0); err != nil {
+		if process, err = pidfd(pid); err != nil {
 			t.Fatal(err)
 		}
 		list := exec.Command("ssh-add", "-l")
@@ -181,9 +179,5 @@ func TestPageantDisplay(t *testing.T) {
 	if process < 0 {
 		t.Fatal("it was not started")
 	}
-	defer unix.Close(process)
-	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}, 20_000); n != 1 {
-		unix.PidfdSendSignal(process, unix.SIGKILL, nil, 0)
-		t.Errorf("it outlives the display: %v", err)
-	}
+	process.wait(t)
 }

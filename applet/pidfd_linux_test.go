@@ -17,8 +17,15 @@ func pidfd(pid int) (processFD, error) {
 func (p processFD) wait(t *testing.T) {
 	t.Helper()
 	defer unix.Close(int(p))
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(p), Events: unix.POLLIN}}, int(soon.Milliseconds()))
-	if n != 1 {
-		t.Errorf("the process does not end: %v", err)
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p), Events: unix.POLLIN}}, int(soon.Milliseconds()))
+		if err == unix.EINTR { // by the runtime's own signals
+			continue
+		}
+		if n != 1 {
+			unix.PidfdSendSignal(int(p), unix.SIGKILL, nil, 0)
+			t.Errorf("the process does not end: %v", err)
+		}
+		return
 	}
 }
