@@ -54,7 +54,11 @@ type Channel struct {
 	// outgoing
 	maxOut    uint32 // the most data in one packet
 	credit    uint32 // the peer's window left
-	spare     uint32 // of credit, not to be used while the path is short
+	full      uint32 // the whole of the peer's window where a part of it is spared, else 0
+	eased     int    // how often less of it was spared, since nothing was given back
+	adjusts   int    // how often the peer gave something back
+	seen      int    // adjusts when a writer began to wait
+	stall     *time.Timer
 	room      sync.Cond
 	writers   int // that hold credit and have not sent yet
 	sentEOF   bool
@@ -91,7 +95,7 @@ func newChannel(m *Mux, typ string, opts Options) *Channel {
 		ch.lane = transport.Control
 		size = bounds.interactive
 	}
-	ch.window = newWindow(size, m.conn.Quirks().MaxWindow, path{m.conn.RTT(), m.terminals.Load() > 0})
+	ch.window = newWindow(size, m.conn.Quirks().MaxWindow, m.known())
 	ch.streams[streamData].sink = opts.Sink
 	ch.room.L, ch.readable.L = &ch.mu, &ch.mu
 	return ch
@@ -115,7 +119,7 @@ func (ch *Channel) confirm(peer, credit, maxPacket uint32) {
 	ch.remote, ch.credit = peer, credit
 	ch.maxOut = min(maxPacket, uint32(bounds.chunk))
 	if near := ch.mux.conn.Quirks().NearFlight; near > 0 && credit > near {
-		ch.spare = credit - near
+		ch.full = credit
 	}
 	if ch.err == nil { // else the connection has ended meanwhile
 		ch.count(ch.use())
@@ -319,7 +323,8 @@ func (ch *Channel) handleAdjust(_ byte, r *wire.Reader) error {
 		return broken("window of channel %d grows beyond 2^32-1 bytes", ch.local)
 	}
 	ch.credit += n
-	if ch.spare > 0 {
+	ch.adjusts++
+	if ch.full > 0 {
 		ch.mux.rtt() // sees to it that it is known
 	}
 	ch.room.Broadcast()

@@ -33,6 +33,9 @@ const (
 	// besideRate is what bulk data beside a terminal reaches on any such path, in
 	// bytes a second: more than two gigabits.
 	besideRate = 256 << 20
+	// stallTime is how long a peer nearby may give nothing back before more of its
+	// window is used.
+	stallTime = 500 * time.Millisecond
 	// measureEvery is the least time between two measurements of a round trip that
 	// seems to be longer.
 	measureEvery = time.Second

@@ -26,10 +26,16 @@ func (m *Mux) rtt() time.Duration {
 }
 
 // path is what is known of the path, which may begin to be measured.
-func (m *Mux) path() path { return path{m.rtt(), m.terminals.Load() > 0} }
+func (m *Mux) path() path {
+	m.rtt()
+	return m.known()
+}
+
+// known is path without measuring.
+func (m *Mux) known() path { return path{m.conn.RTT(), m.terminals.Load() > 0} }
 
 // near reports whether the peer is known to be nearby.
-func (m *Mux) near() bool { return path{rtt: m.conn.RTT()}.short() }
+func (m *Mux) near() bool { return m.known().short() }
 
 // measure begins to measure the round trip unless that is under way. It doesn't
 // wait: what it sends leaves with the next packet.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/nacre-ssh/nacre/internal/netx"
 	"github.com/nacre-ssh/nacre/transport"
@@ -54,14 +55,55 @@ func (ch *Channel) WriteWhole(p []byte) (sent bool, err error) {
 
 // usable is how much of the peer's window may be taken now. mu is held.
 func (ch *Channel) usable() uint32 {
-	spare := ch.spare
-	if spare > 0 && ch.mux.conn.RTT() > nearPath {
-		spare = 0
-	}
+	spare := ch.spared()
 	if ch.credit <= spare {
 		return 0
 	}
 	return ch.credit - spare
+}
+
+// spared is how much of the peer's window is not to be used now. mu is held.
+func (ch *Channel) spared() uint32 {
+	if ch.full == 0 {
+		return 0
+	}
+	p := ch.mux.known()
+	if p.rtt > nearPath {
+		return 0
+	}
+	flight := ch.mux.conn.Quirks().NearFlight
+	if p.short() && p.beside { // such a peer gives its window back in larger parts than we do
+		flight = min(flight, 2*p.flight())
+	}
+	return ch.full - uint32(min(uint64(ch.full), uint64(flight)<<ch.eased))
+}
+
+// maxEased is how often spared may be halved, and more.
+const maxEased = 16
+
+// watch sees to it that a writer doesn't wait for ever while there is room that is
+// spared: a peer may be another than it says, and give its window back in parts
+// larger than what it is sent. mu is held.
+func (ch *Channel) watch() {
+	if ch.full == 0 || ch.credit == 0 || ch.eased == maxEased {
+		return
+	}
+	ch.seen = ch.adjusts
+	if ch.stall == nil {
+		ch.stall = time.AfterFunc(stallTime, ch.ease)
+		return
+	}
+	ch.stall.Reset(stallTime)
+}
+
+// ease spares less where nothing was given back for a time.
+func (ch *Channel) ease() {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.adjusts == ch.seen && ch.credit > 0 && ch.usable() == 0 {
+		ch.eased++
+		ch.room.Broadcast()
+	}
 }
 
 // awaitRoom waits until the peer's window has room.
@@ -80,6 +122,7 @@ func (ch *Channel) waitRoom(n int) error {
 		if ch.usable() >= uint32(n) {
 			return nil
 		}
+		ch.watch()
 		ch.room.Wait()
 	}
 }
