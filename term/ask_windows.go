@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"time"
 
 	"golang.org/x/sys/windows"
 )
@@ -49,6 +50,9 @@ func question(ctx context.Context, prompt string, echo bool) ([]byte, error) {
 	}()
 	select {
 	case a := <-answers:
+		if a.err == io.EOF && broken(interrupted) {
+			return nil, ErrInterrupted
+		}
 		return a.line, a.err
 	case <-interrupted:
 		return nil, ErrInterrupted
@@ -56,6 +60,20 @@ func question(ctx context.Context, prompt string, echo bool) ([]byte, error) {
 		return nil, ctx.Err()
 	}
 }
+
+// broken reports whether it was ^C that ended a read with nothing: that is told
+// apart from the read, and maybe later (ReadConsole; rust-lang/rust#89177).
+func broken(interrupted <-chan os.Signal) bool {
+	select {
+	case <-interrupted:
+		return true
+	case <-time.After(toldLater):
+		return false
+	}
+}
+
+// toldLater is how much later that may be.
+const toldLater = 200 * time.Millisecond
 
 // lineMode has a console read lines that can be edited, and returns what gives
 // it back.
