@@ -53,20 +53,9 @@ func (d *desktop) console(t *testing.T) {
 		p := d.sits(t, "ssh", "-o", "PubkeyAuthentication=no", "box", "echo in")
 		p.sees("'s password:")
 		answers(p, "open")
-		ended := make(chan struct{})
-		go func() {
-			for { // Wine may lose one that comes at the wrong moment
-				p.tty.WriteString("\x03")
-				select {
-				case <-ended:
-					return
-				case <-time.After(3 * time.Second):
-				}
-			}
-		}()
-		defer close(ended)
-		if p.leaves(); p.shows("open") {
-			t.Errorf("what was typed is shown:\n%s", p.screen.String())
+		p.types("\x03")
+		if code := p.leaves(); code != 255 || p.shows("open") {
+			t.Errorf("exit code %d, or what was typed is shown:\n%s", code, p.screen.String())
 		}
 	})
 	t.Run("a host key is asked about", func(t *testing.T) {

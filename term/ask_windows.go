@@ -45,7 +45,7 @@ func question(ctx context.Context, prompt string, echo bool) ([]byte, error) {
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		line, err := consoleLine(in)
+		line, err := consoleLine()
 		answers <- answer{line, err}
 	}()
 	select {
@@ -99,8 +99,15 @@ func lineMode(in *os.File, echo bool) (restore func(), err error) {
 }
 
 // consoleLine reads a line as a whole: a console gives one at a time, and takes
-// it badly when it is asked for less (Wine's shows the rest again).
-func consoleLine(in *os.File) ([]byte, error) {
+// it badly when it is asked for less (Wine's shows the rest again). It has the
+// console open by itself: closing waits for a read, which need not end when the
+// question does.
+func consoleLine() ([]byte, error) {
+	in, err := os.OpenFile("CONIN$", os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoTerminal, err)
+	}
+	defer in.Close()
 	var line []byte
 	part := make([]byte, 1024)
 	defer clear(part)
