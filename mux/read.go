@@ -76,17 +76,18 @@ func (ch *Channel) consumed(n int, onReader bool) error {
 	if n > 0 && !ch.gotEOF {
 		adjust = ch.window.consume(n, ch.mux.path)
 	}
-	send := adjust > 0 && !ch.sentClose && !ch.wantClose
-	ch.mu.Unlock()
-	if !send {
+	if adjust == 0 || ch.sentClose || ch.wantClose {
+		ch.mu.Unlock()
 		return nil
 	}
 	b := append(make([]byte, 0, 9), wire.MsgChannelWindowAdjust) // on the stack: this is often
 	b = wire.AppendUint32(wire.AppendUint32(b, ch.remote), adjust)
-	if onReader {
-		return ch.mux.conn.Post(b)
+	err := ch.mux.conn.Post(b) // with mu held: no CLOSE may come before it
+	ch.mu.Unlock()
+	if err != nil || onReader {
+		return err
 	}
-	return ch.mux.conn.Send(b)
+	return ch.mux.conn.Flush()
 }
 
 // drain writes a queue to its sink until it is empty.
