@@ -35,7 +35,7 @@ const (
 	besideRate = 256 << 20
 	// stallTime is how long a peer nearby may give nothing back before more of its
 	// window is used.
-	stallTime = 500 * time.Millisecond
+	stallTime = time.Second
 	// measureEvery is the least time between two measurements of a round trip that
 	// seems to be longer.
 	measureEvery = time.Second
