@@ -169,14 +169,16 @@ func testEditor(t *testing.T, s *station) {
 		t.Fatal(err)
 	}
 	io.WriteString(in, "echo 'listening on'\n"+strings.Repeat("# a long script\n", 4096)+"echo == done ==\ncat\nexit 3\n")
-	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "== done =="; {
+	said := bufio.NewReader(out)
+	for line := ""; err == nil && line != "== done ==\n"; {
+		line, err = said.ReadString('\n')
 	}
 	got := s.run(t, nil, "curl", "-sS", "--socks5-hostname", net.JoinHostPort("127.0.0.1", fmt.Sprint(port)), web.URL)
 	if got != "the editor's server" {
 		t.Errorf("through the proxy came %q", got)
 	}
 	in.Close()
-	if rest, err := io.ReadAll(out); err != nil || string(rest) != "exit 3\n" {
+	if rest, err := io.ReadAll(said); err != nil || string(rest) != "exit 3\n" {
 		t.Errorf("at the end came %q, %v", rest, err)
 	}
 	if err := cmd.Wait(); err != nil {
