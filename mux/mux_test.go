@@ -593,6 +593,19 @@ func testNearFlight(t *testing.T, beside bool) {
 	}
 }
 
+// A datagram for which there is room in the peer's window, and not in what is used
+// of it, waits no longer than the peer may take to give something back.
+func TestDatagramEases(t *testing.T) {
+	client, _ := pairWith(t, Config{}, accepting(func(ch *Channel) { <-ch.Done() }), &transport.Config{}, &transport.Config{Version: "OpenSSH_9.9"})
+	ch := openChannel(t, client, Options{})
+	ch.mu.Lock()
+	ch.credit = ch.spared() + 10
+	ch.mu.Unlock()
+	if sent, err := ch.WriteWhole(make([]byte, 100)); !sent || err != nil {
+		t.Fatalf("%v, %v", sent, err)
+	}
+}
+
 // A window that was opened before the path was known to be short becomes a
 // smaller one, once what the peer has of it is used up.
 func TestWindowFits(t *testing.T) {

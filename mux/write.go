@@ -78,7 +78,7 @@ func (ch *Channel) spared() uint32 {
 	return ch.full - uint32(min(uint64(ch.full), uint64(flight)<<ch.eased))
 }
 
-// maxEased is how often spared may be halved, and more.
+// maxEased is how often the flight is doubled at most: nothing is spared any more.
 const maxEased = 16
 
 // watch sees to it that a writer doesn't wait for ever while there is room that is
@@ -96,11 +96,12 @@ func (ch *Channel) watch() {
 	ch.stall.Reset(stallTime)
 }
 
-// ease spares less where nothing was given back for a time.
+// ease spares less where nothing was given back for a time. There may be some room,
+// and a datagram that waits for more.
 func (ch *Channel) ease() {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	if ch.adjusts == ch.seen && ch.credit > 0 && ch.usable() == 0 {
+	if ch.adjusts == ch.seen && ch.err == nil {
 		ch.eased++
 		ch.room.Broadcast()
 	}
